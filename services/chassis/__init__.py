@@ -1,0 +1,1 @@
+"""How every service starts, authenticates, reports, fails and stops. Nothing here knows what the services are about."""
