@@ -8,6 +8,9 @@ from typing import Any, Literal
 
 import structlog
 
+# Without the frames' local variables: they may hold rows of somebody's data.
+_TRACEBACKS = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
+
 
 def configure_logs(level: str = "info", style: Literal["json", "console"] = "json", **context: Any) -> None:
     """Sends structlog and the standard library's logging to stderr in one format; `context` is added to every line."""
@@ -19,9 +22,7 @@ def configure_logs(level: str = "info", style: Literal["json", "console"] = "jso
     ]
     renderer: Any = structlog.processors.JSONRenderer() if style == "json" else structlog.dev.ConsoleRenderer()
     structlog.configure(
-        processors=[*shared, structlog.processors.dict_tracebacks, renderer]
-        if style == "json"
-        else [*shared, renderer],
+        processors=[*shared, _TRACEBACKS, renderer] if style == "json" else [*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,

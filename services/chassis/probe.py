@@ -6,6 +6,7 @@ For health checks of container engines that have no gRPC probe of their own. Kub
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -17,7 +18,8 @@ def main(arguments: list[str]) -> int:
     with grpc.insecure_channel(endpoint) as channel:
         try:
             request = health_pb2.HealthCheckRequest(service=service)
-            answer = health_pb2_grpc.HealthStub(channel).Check(request, timeout=5)
+            stub: Any = health_pb2_grpc.HealthStub(channel)
+            answer = stub.Check(request, timeout=5)
         except grpc.RpcError:
             return 1
     return 0 if answer.status == health_pb2.HealthCheckResponse.SERVING else 1
