@@ -14,7 +14,7 @@ from typing import Any
 from services.artifacts.objects import ObjectStore, check_key, create_or_get
 
 
-class JournalConflict(Exception):  # noqa: N818
+class JournalConflict(Exception):
     """Somebody was first: the journal stands at `version`."""
 
     def __init__(self, key: str, version: int) -> None:

@@ -23,7 +23,7 @@ _SEGMENT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.=+@-]{0,199}")
 _LONGEST_KEY = 900  # S3 allows 1,024 bytes, and the bucket prefix has to fit in as well.
 
 
-class ObjectExists(Exception):  # noqa: N818
+class ObjectExists(Exception):
     """Somebody created this key before; possibly the caller, whose landed write was answered by an error."""
 
     def __init__(self, key: str) -> None:
@@ -31,7 +31,7 @@ class ObjectExists(Exception):  # noqa: N818
         self.key = key
 
 
-class ObjectMissing(Exception):  # noqa: N818
+class ObjectMissing(Exception):
     """There is no object under this key."""
 
     def __init__(self, key: str) -> None:
@@ -39,7 +39,7 @@ class ObjectMissing(Exception):  # noqa: N818
         self.key = key
 
 
-class StoreUnavailable(SensorForgeError):  # noqa: N818
+class StoreUnavailable(SensorForgeError):
     """The store did not answer, or answered that it cannot: whether a write landed is unknown."""
 
     def __init__(self, message: str) -> None:

@@ -90,7 +90,7 @@ class FinishUploadResponse(_message.Message):
     def __init__(self, artifact: _Optional[_Union[_artifacts_pb2.Artifact, _Mapping]] = ..., existed: bool = ...) -> None: ...
 
 class ParseOptions(_message.Message):
-    __slots__ = ("format", "delimiter", "quote", "encoding", "header_row", "decimal", "sheet", "timestamp_format", "timestamp_column", "register_map", "day_first", "time_zone", "tag_column", "value_column", "quality_column", "join_tolerance_seconds", "units_row", "column_names")
+    __slots__ = ("format", "delimiter", "quote", "encoding", "header_row", "decimal", "sheet", "timestamp_format", "timestamp_column", "register_map", "day_first", "time_zone", "tag_column", "value_column", "quality_column", "join_tolerance_seconds", "units_row", "column_names", "raw")
     FORMAT_FIELD_NUMBER: _ClassVar[int]
     DELIMITER_FIELD_NUMBER: _ClassVar[int]
     QUOTE_FIELD_NUMBER: _ClassVar[int]
@@ -109,6 +109,7 @@ class ParseOptions(_message.Message):
     JOIN_TOLERANCE_SECONDS_FIELD_NUMBER: _ClassVar[int]
     UNITS_ROW_FIELD_NUMBER: _ClassVar[int]
     COLUMN_NAMES_FIELD_NUMBER: _ClassVar[int]
+    RAW_FIELD_NUMBER: _ClassVar[int]
     format: str
     delimiter: str
     quote: str
@@ -127,7 +128,8 @@ class ParseOptions(_message.Message):
     join_tolerance_seconds: float
     units_row: bool
     column_names: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, format: _Optional[str] = ..., delimiter: _Optional[str] = ..., quote: _Optional[str] = ..., encoding: _Optional[str] = ..., header_row: _Optional[int] = ..., decimal: _Optional[str] = ..., sheet: _Optional[str] = ..., timestamp_format: _Optional[str] = ..., timestamp_column: _Optional[str] = ..., register_map: _Optional[str] = ..., day_first: bool = ..., time_zone: _Optional[str] = ..., tag_column: _Optional[str] = ..., value_column: _Optional[str] = ..., quality_column: _Optional[str] = ..., join_tolerance_seconds: _Optional[float] = ..., units_row: bool = ..., column_names: _Optional[_Iterable[str]] = ...) -> None: ...
+    raw: bool
+    def __init__(self, format: _Optional[str] = ..., delimiter: _Optional[str] = ..., quote: _Optional[str] = ..., encoding: _Optional[str] = ..., header_row: _Optional[int] = ..., decimal: _Optional[str] = ..., sheet: _Optional[str] = ..., timestamp_format: _Optional[str] = ..., timestamp_column: _Optional[str] = ..., register_map: _Optional[str] = ..., day_first: bool = ..., time_zone: _Optional[str] = ..., tag_column: _Optional[str] = ..., value_column: _Optional[str] = ..., quality_column: _Optional[str] = ..., join_tolerance_seconds: _Optional[float] = ..., units_row: bool = ..., column_names: _Optional[_Iterable[str]] = ..., raw: bool = ...) -> None: ...
 
 class DetectFormatRequest(_message.Message):
     __slots__ = ("artifact", "options")

@@ -1,0 +1,75 @@
+"""Drafted profiles parse, cover the sensors, and mark what was guessed."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import polars as pl
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.machines.draft import ColumnFacts, draft_profile, facts_of
+from services.machines.profile import parse_profile
+
+
+def table() -> pl.DataFrame:
+    start = datetime(2024, 1, 1)
+    return pl.DataFrame(
+        {
+            "index": list(range(60)),
+            "timestamp": [start + timedelta(minutes=i) for i in range(60)],
+            "bearing_de_temp_C": [60 + i / 10 for i in range(60)],
+            "current_a": [float(i % 7) for i in range(60)],
+            "Pump Pressure": [1.5 + (i % 5) for i in range(60)],
+            "mode": ["idle", "run"] * 30,
+            "note": [f"operator {i}" for i in range(60)],
+            "RUL": [float(60 - i * 1.5) for i in range(60)],
+        }
+    )
+
+
+def test_a_draft_covers_the_sensors_and_leaves_out_time_index_and_text() -> None:
+    profile, _ = parse_profile(draft_profile(facts_of(table(), {"Pump Pressure": "bar"}), "pump-7", 60), "draft.yaml")
+    assert [s.name for s in profile.sensors] == ["bearing_de_temp_C", "current_a", "Pump Pressure", "mode"]
+    assert profile.sensor("bearing_de_temp_C").unit == "°C"
+    assert profile.sensor("current_a").unit == "A"
+    assert profile.sensor("Pump Pressure").unit == "bar"
+    assert profile.sensor("mode").states == ("idle", "run")
+    assert profile.rul_max is not None
+    assert profile.sampling_period_s == 60
+
+
+def test_proposed_limits_contain_the_data_and_say_that_they_are_proposed() -> None:
+    text = draft_profile(facts_of(table()))
+    profile, _ = parse_profile(text, "draft.yaml")
+    sensor = profile.sensor("bearing_de_temp_C")
+    assert sensor.min is not None
+    assert sensor.max is not None
+    assert sensor.min < 60
+    assert sensor.max > 65.9
+    assert all("proposed" in line for line in text.splitlines() if line.strip().startswith(("min:", "max:")))
+
+
+def test_a_positive_sensor_is_not_given_a_negative_limit() -> None:
+    profile, _ = parse_profile(draft_profile(facts_of(table())), "draft.yaml")
+    assert profile.sensor("current_a").min == 0
+
+
+@given(
+    st.lists(
+        st.builds(
+            ColumnFacts,
+            name=st.text(max_size=30),
+            kind=st.just("number"),
+            low=st.floats(-1e12, 1e12),
+            median=st.none(),
+            high=st.floats(-1e12, 1e12),
+        ),
+        max_size=4,
+    )
+)
+def test_a_draft_of_any_columns_is_readable_yaml(columns: list[ColumnFacts]) -> None:
+    import yaml
+
+    named = [ColumnFacts(f"c{i}_{c.name}", "number", "", c.low, c.low, c.high) for i, c in enumerate(columns)]
+    assert yaml.safe_load(draft_profile(named))["machine_id"] == "my-machine"
