@@ -6,7 +6,7 @@ import ipaddress
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.chassis.errors import ErrorKind, Reason, SensorForgeError, register_reasons
@@ -58,6 +58,21 @@ class ServerSettings(BaseSettings):
         default=0.0, ge=0, description="Time between NOT_SERVING and refusing calls, for load balancers to notice."
     )
 
+    @classmethod
+    def load(cls, **given: object) -> ServerSettings:
+        """Returns the settings from the environment, with `given` over it.
+
+        Raises SensorForgeError SETTINGS_INVALID, which names the variable and what is wrong with it.
+        """
+        try:
+            return cls(**given)  # type: ignore[arg-type]
+        except ValidationError as error:
+            wrong = "; ".join(
+                (f"SENSORFORGE_{'_'.join(map(str, e['loc'])).upper()}: " if e["loc"] else "") + e["msg"]
+                for e in error.errors()
+            )
+            raise SensorForgeError("SETTINGS_INVALID", f"{wrong}.") from error
+
     @model_validator(mode="after")
     def _tls_is_whole(self) -> ServerSettings:
         if (self.tls_cert is None) != (self.tls_key is None):
@@ -71,7 +86,7 @@ class ServerSettings(BaseSettings):
         if self.tls_cert is None and not self.insecure and not is_local(self.listen):
             raise SensorForgeError(
                 "INSECURE_BIND",
-                f"refusing to listen on {self.listen} without TLS: everybody on the network could read it",
+                f"refusing to listen on {self.listen} without TLS: everybody on the network could read it.",
             )
 
 

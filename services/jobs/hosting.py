@@ -89,10 +89,13 @@ async def host(
     return await serve(services, settings, on_start=begin, on_stop=end, on_ready=on_ready, stop=stop)
 
 
-def run_host(stages: Sequence[Stage], settings: ServerSettings) -> int:
-    """Serves until told to stop and returns the exit code; what keeps it from serving is one paragraph on stderr."""
+def run_host(stages: Sequence[Stage], settings: ServerSettings | None = None) -> int:
+    """Serves until told to stop and returns the exit code; what keeps it from serving is one paragraph on stderr.
+
+    Without `settings` those of the environment count.
+    """
     try:
-        return asyncio.run(host(stages, settings))
+        return asyncio.run(host(stages, settings or ServerSettings.load()))
     except SensorForgeError as error:
         sys.stderr.write(f"{error.reason}: {error.message} {error.remedy}\n")
         return 3 if error.kind is ErrorKind.UNAVAILABLE else 2

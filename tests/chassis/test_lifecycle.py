@@ -150,3 +150,9 @@ async def test_taken_port_is_a_clear_refusal(start: Start) -> None:
 def test_half_of_a_tls_setting_is_refused(settings: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="tls"):
         ServerSettings(**settings)
+
+
+def test_a_wrong_variable_is_named_without_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SENSORFORGE_DRAIN_SECONDS", "soon")
+    with pytest.raises(SensorForgeError, match="SENSORFORGE_DRAIN_SECONDS"):
+        ServerSettings.load()

@@ -1,0 +1,126 @@
+"""The single-use process in which a file is read. It bounds itself before it loads a parser, and knows no store.
+
+Input: one JSON document on stdin. Output: progress as JSON lines on stdout, and in the working directory either
+result.json with table.arrow and rejects.arrow, or error.json. Anything else (a signal, a panic) is a crash.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import resource
+import signal
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
+
+
+def _bound(memory: int, seconds: float, written: int) -> None:
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None, use_errno=True).prctl(_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
+    for what, limit in (
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_DATA, memory),
+        (resource.RLIMIT_CPU, max(1, int(seconds * 4))),
+        (resource.RLIMIT_FSIZE, written),
+        (resource.RLIMIT_NOFILE, 256),
+    ):
+        hard = resource.getrlimit(what)[1]
+        value = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+        with suppress(ValueError, OSError):
+            resource.setrlimit(what, (value, value))
+
+
+class _Reporter:
+    """Writes progress lines, at most ten a second unless the phase changes."""
+
+    def __init__(self) -> None:
+        self._phase = ""
+        self._at = 0.0
+
+    def __call__(self, phase: str, done: int = 0, total: int = 0) -> None:
+        now = time.monotonic()
+        if phase == self._phase and now - self._at < 0.1:
+            return
+        self._phase, self._at = phase, now
+        sys.stdout.write(json.dumps({"phase": phase, "done": done, "total": total}) + "\n")
+        sys.stdout.flush()
+
+
+def main() -> int:
+    """Reads the request, does it, writes the answer; returns the exit code."""
+    request: dict[str, Any] = json.load(sys.stdin)
+    directory = Path(request["directory"])
+    limits_given = request["limits"]
+    _bound(limits_given["memory_bytes"], limits_given["seconds"], limits_given["decompressed_bytes"])
+
+    from services.chassis.errors import SensorForgeError
+    from services.ingest.errors import REASONS
+
+    try:
+        _read(request, directory)
+    except SensorForgeError as error:
+        _fail(directory, error.reason, error.message, error.remedy, error.metadata)
+    except MemoryError:
+        _fail(
+            directory,
+            "PARSE_LIMIT",
+            "Reading the file needs more memory than one file may use.",
+            REASONS["PARSE_LIMIT"].remedy,
+            {},
+        )
+    except RecursionError:
+        _fail(
+            directory,
+            "INGEST_LIMIT",
+            "The file nests deeper than a reader can follow.",
+            REASONS["INGEST_LIMIT"].remedy,
+            {},
+        )
+    return 0
+
+
+def _fail(directory: Path, reason: str, message: str, remedy: str, metadata: dict[str, str]) -> None:
+    document = {"reason": reason, "message": message, "remedy": remedy, "metadata": metadata}
+    (directory / "error.json").write_text(json.dumps(document))
+
+
+def _read(request: dict[str, Any], directory: Path) -> None:
+    import polars as pl
+
+    from services.ingest.datasets import read_dataset
+    from services.ingest.limits import Limits
+    from services.ingest.options import ReadOptions
+    from services.ingest.reading import Source
+
+    dataset = read_dataset(
+        [Source(Path(s["path"]), s["file_name"]) for s in request["sources"]],
+        ReadOptions.from_params(request["options"]),
+        Limits(**request["limits"]),
+        directory,
+        _Reporter(),
+        register_map=Source(Path(m["path"]), m["file_name"]) if (m := request.get("register_map")) else None,
+        undecided_ok=request["mode"] == "detect",
+    )
+    oldest = pl.CompatLevel.oldest()
+    if request["mode"] == "parse":
+        dataset.table.write_ipc(directory / "table.arrow", compat_level=oldest)
+        dataset.rejects.write_ipc(directory / "rejects.arrow", compat_level=oldest)
+    document = {
+        "units": dataset.units,
+        "ledger": dataset.ledger,
+        "facts": [f.to_json() for f in dataset.facts],
+        "warnings": [list(w) for w in dataset.warnings],
+        "time_columns": dataset.time_columns,
+        "head": dataset.head,
+        "rows": dataset.table.height,
+    }
+    (directory / "result.json").write_text(json.dumps(document))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,195 @@
+"""Several files as one dataset: the same columns in time order, or one file a tag joined by time.
+
+Rows of files with the same columns are appended in the order of their first time. Files with different columns that
+share a time axis are joined on it: exactly, or as-of within a tolerance; a gap stays a gap. Nothing is interpolated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from services.chassis.errors import SensorForgeError
+from services.ingest.ledger import Ledger
+from services.ingest.limits import Limits, refuse_beyond
+from services.ingest.options import ReadOptions
+from services.ingest.reading import Reading, Source, read_file
+from services.ingest.tables import Fact, Progress, silent
+
+
+@dataclass
+class Dataset:
+    """The table of all files. `table` has a unique increasing `source_row`; `ledger` is ledger.json."""
+
+    table: pl.DataFrame
+    units: dict[str, str]
+    rejects: pl.DataFrame
+    ledger: dict[str, Any]
+    facts: list[Fact]
+    warnings: list[tuple[str, str]] = field(default_factory=list)
+    time_columns: list[str] = field(default_factory=list)
+    head: list[list[str]] = field(default_factory=list)
+
+
+def read_dataset(
+    sources: Sequence[Source],
+    options: ReadOptions,
+    limits: Limits,
+    directory: Path,
+    progress: Progress = silent,
+    register_map: Source | None = None,
+    *,
+    undecided_ok: bool = False,
+) -> Dataset:
+    """Returns all files as one dataset. Raises the INPUT errors of errors.py; TABLES_DIFFER when nothing joins them."""
+    refuse_beyond("files", len(sources), limits.files)
+    readings: list[Reading] = []
+    for number, source in enumerate(sources):
+        folder = directory / f"source-{number}"
+        folder.mkdir()
+        readings.extend(read_file(source, options, limits, folder, progress, undecided_ok=undecided_ok))
+    if register_map is not None:
+        readings = _decoded(readings, register_map, options, limits, directory, progress)
+    if len(readings) == 1:
+        only = readings[0]
+        return Dataset(
+            only.table,
+            only.units,
+            only.rejects,
+            _ledger([*only.ledgers]),
+            only.facts,
+            only.warnings,
+            only.time_columns,
+            only.head,
+        )
+    progress("combining", 0, len(readings))
+    same = all(r.table.columns == readings[0].table.columns for r in readings)
+    dataset = _appended(readings) if same and not _one_tag_each(readings) else _joined(readings, options)
+    refuse_beyond("rows", dataset.table.height, limits.rows)
+    return dataset
+
+
+def _decoded(
+    readings: list[Reading],
+    register_map: Source,
+    options: ReadOptions,
+    limits: Limits,
+    directory: Path,
+    progress: Progress,
+) -> list[Reading]:
+    from services.ingest.formats.modbus import decode_registers, read_register_map
+
+    folder = directory / "register-map"
+    folder.mkdir()
+    registers = read_register_map(read_file(register_map, ReadOptions(), limits, folder, progress)[0].table)
+    return [decode_registers(r, registers) for r in readings]
+
+
+def _ledger(ledgers: Sequence[Ledger]) -> dict[str, Any]:
+    files = [ledger.to_json() for ledger in ledgers]
+    lines = {k: sum(f["lines"][k] for f in files) for k in files[0]["lines"]}
+    cells = {k: sum(f["cells"][k] for f in files) for k in files[0]["cells"]}
+    return {
+        "schema_version": 1,
+        "files": files,
+        "lines": lines,
+        "cells": cells,
+        "rows": sum(f["rows"] for f in files),
+        "balanced": all(f["balanced"] for f in files),
+    }
+
+
+def _one_tag_each(readings: Sequence[Reading]) -> bool:
+    """Returns whether every file has a time column and one value column whose file name tells which tag it is."""
+    names = {r.ledgers[0].file_name for r in readings}
+    return len(names) == len(readings) and all(len(r.time_columns) == 1 and r.table.width == 3 for r in readings)
+
+
+def _appended(readings: Sequence[Reading]) -> Dataset:
+    order = list(readings)
+    time = order[0].time_columns[0] if order[0].time_columns else ""
+    if time and all(r.time_columns[:1] == [time] for r in order):
+        order.sort(key=lambda r: (r.table[time].min() is None, r.table[time].min()))
+    frames, rejects, offset = [], [], 0
+    for reading in order:
+        shift = pl.col("source_row") + offset
+        frames.append(reading.table.with_columns(shift))
+        rejects.append(reading.rejects.with_columns(shift))
+        last = max(int(reading.table["source_row"].max() or 0), int(reading.rejects["source_row"].max() or 0))  # type: ignore[arg-type]
+        offset += last
+    table = pl.concat([_aligned(f, frames) for f in frames], how="vertical")
+    names = ", ".join(r.ledgers[0].file_name for r in order)
+    fact = Fact("files", str(len(order)), f"same columns, appended in this order: {names}"[:500])
+    first = order[0]
+    return Dataset(
+        table,
+        first.units,
+        pl.concat(rejects),
+        _ledger([ledger for r in order for ledger in r.ledgers]),
+        [*first.facts, fact],
+        [w for r in order for w in r.warnings],
+        first.time_columns,
+        first.head,
+    )
+
+
+def _aligned(frame: pl.DataFrame, frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Returns a frame with the types that hold all of a column's values in every file."""
+    casts = []
+    for name in frame.columns:
+        types = {f.schema[name] for f in frames}
+        if len(types) == 1:
+            continue
+        wanted: pl.DataType = pl.Float64() if all(t.is_numeric() for t in types) else pl.String()
+        casts.append(pl.col(name).cast(wanted))
+    return frame.with_columns(casts)
+
+
+def _joined(readings: Sequence[Reading], options: ReadOptions) -> Dataset:
+    if any(len(r.time_columns) == 0 for r in readings):
+        lacking = next(r for r in readings if not r.time_columns)
+        raise SensorForgeError(
+            "TABLES_DIFFER",
+            f"The files have different columns, and {lacking.ledgers[0].file_name} has no time column to join them by.",
+        )
+    single = _one_tag_each(readings)
+    parts: list[pl.DataFrame] = []
+    units: dict[str, str] = {}
+    for reading in readings:
+        time = reading.time_columns[0]
+        frame = reading.table.drop("source_row").rename({time: "timestamp"})
+        stem = reading.ledgers[0].file_name.rsplit(".", 1)[0]
+        renames = {n: stem if single else n for n in frame.columns if n != "timestamp"}
+        units |= {renames[n]: u for n, u in reading.units.items() if n in renames}
+        taken = {c for p in parts for c in p.columns}
+        renames = {n: (f"{stem}.{new}" if new in taken else new) for n, new in renames.items()}
+        if getattr(frame.schema["timestamp"], "time_zone", None) is None:
+            frame = frame.with_columns(pl.col("timestamp").dt.replace_time_zone("UTC"))
+        frame = frame.rename(renames).filter(pl.col("timestamp").is_not_null())
+        parts.append(frame.unique(subset=["timestamp"], keep="last").sort("timestamp"))
+    table = parts[0]
+    tolerance = options.join_tolerance_seconds
+    for part in parts[1:]:
+        if tolerance > 0:
+            table = table.join_asof(part, on="timestamp", strategy="nearest", tolerance=f"{round(tolerance * 1e6)}us")
+        else:
+            table = table.join(part, on="timestamp", how="full", coalesce=True)
+    table = (
+        table.sort("timestamp").with_row_index("source_row", offset=1).with_columns(pl.col("source_row").cast(pl.Int64))
+    )
+    how = f"nearest sample within {tolerance:g} s of the first file's times" if tolerance > 0 else "equal times"
+    fact = Fact("files", str(len(readings)), f"one or more tags a file, joined by {how}; gaps stay gaps")
+    return Dataset(
+        table,
+        units,
+        pl.concat([r.rejects for r in readings]),
+        _ledger([ledger for r in readings for ledger in r.ledgers]),
+        [*readings[0].facts, fact],
+        [w for r in readings for w in r.warnings],
+        ["timestamp"],
+        [list(table.columns)],
+    )

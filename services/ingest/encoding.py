@@ -1,0 +1,127 @@
+"""Which character encoding a text file has: byte-order mark, NUL pattern, valid UTF-8, then the non-ASCII lines alone.
+
+Whole-file statistics read "°C" as Thai, so a detector sees only the lines that hold a non-ASCII byte, and unit
+characters decide between single-byte encodings. Nothing is replaced silently: bytes that the chosen encoding cannot
+read are an error that names the line.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+import chardet
+
+from services.chassis.errors import SensorForgeError
+from services.ingest import errors as errors
+from services.ingest.tables import Fact
+
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_HIGH_RUN = re.compile(rb"[\x80-\xff]+")
+# "°C" in the DOS code pages 437 and 850 is 0xF8; in Windows and ISO Latin pages that byte is "ø".
+_DOS_DEGREE = re.compile(rb"(?:^|[\s\[(;,\t0-9\"])\xf8[CF]?\b")
+_MULTI_BYTE = ("shift_jis", "gb18030", "euc_jp", "euc_kr", "big5")
+_CJK = re.compile(r"[぀-ヿ㐀-䶿一-鿿가-힯＀-￯　-〿]")
+SAMPLE_BYTES = 1 << 20
+
+
+def detect_encoding(sample: bytes, *, complete: bool) -> Fact:
+    """Returns the encoding of a file from a sample of its beginning; `complete` when the sample is the whole file.
+
+    The value is a Python codec name. Alternatives are listed where the bytes fit several encodings.
+    """
+    for mark, name in _BOMS:
+        if sample.startswith(mark):
+            return Fact("encoding", name, "byte-order mark")
+    if name := _utf16_without_mark(sample):
+        return Fact("encoding", name, "every second byte is NUL", ("utf-8",))
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(sample, final=complete)
+    except UnicodeDecodeError as error:
+        return _legacy(sample, error.start)
+    evidence = "only ASCII characters" if sample.isascii() else "valid UTF-8 beyond ASCII"
+    return Fact("encoding", "utf-8", evidence)
+
+
+def decode(data: bytes, encoding: str, file_name: str) -> bytes:
+    """Returns the text as UTF-8 bytes without a byte-order mark. Raises ENCODING_INVALID naming the line."""
+    try:
+        if encoding.replace("_", "-").lower() in ("utf-8", "utf8", "utf-8-sig", "ascii"):
+            body = data.removeprefix(codecs.BOM_UTF8)
+            if not body.isascii():
+                body.decode("utf-8")
+            return body
+        text = data.decode(encoding)
+        return text.removeprefix("\ufeff").encode("utf-8", "strict")
+    except UnicodeError as error:
+        start = getattr(error, "start", 0)
+        line = data.count(b"\n", 0, start) + 1
+        raise SensorForgeError(
+            "ENCODING_INVALID",
+            f"{file_name}: line {line} has bytes that are not {encoding} ({data[start : start + 4].hex(' ')}).",
+        ) from error
+
+
+def _utf16_without_mark(sample: bytes) -> str:
+    head = sample[: 1 << 16]
+    if len(head) < 4:
+        return ""
+    even, odd = head[0::2].count(0) / len(head[0::2]), head[1::2].count(0) / len(head[1::2])
+    if odd > 0.6 and even < 0.1:
+        return "utf-16-le"
+    if even > 0.6 and odd < 0.1:
+        return "utf-16-be"
+    return ""
+
+
+def _legacy(sample: bytes, bad_at: int) -> Fact:
+    lines = [line for line in sample.splitlines() if not line.isascii()][:2000]
+    text = b"\n".join(lines)
+    runs = _HIGH_RUN.findall(text)
+    high = sum(map(len, runs))
+    isolated = sum(1 for run in runs if len(run) == 1)
+    not_utf8 = f"byte 0x{sample[bad_at]:02x} at offset {bad_at} is not UTF-8"
+    if isolated < 0.5 * len(runs) and (multi := _multi_byte(text)):
+        best, others = multi[0], tuple(multi[1:])
+        return Fact("encoding", best, f"{not_utf8}; {high} high bytes form East Asian characters", others)
+    if isolated == len(runs) and _DOS_DEGREE.search(text) and not re.search(rb"[\xb0\xe4\xfc\xdf]", text):
+        return Fact("encoding", "cp850", f"{not_utf8}; 0xF8 stands where a degree sign belongs", ("cp1252",))
+    guess = str(chardet.detect(text).get("encoding") or "cp1252").lower().replace("_", "-")
+    latin = {"iso-8859-1", "iso-8859-15", "iso-8859-9", "windows-1252", "cp1252", "windows-1254", "macroman", "ascii"}
+    if isolated >= 0.5 * len(runs) or guess in latin or not _decodes(text, guess):
+        for name in ("cp1252", "latin-1"):
+            if _decodes(text, name):
+                return Fact("encoding", name, f"{not_utf8}; single high bytes between ASCII letters", (guess,))
+    return Fact("encoding", guess, f"{not_utf8}; letter statistics of the {len(lines)} non-ASCII lines", ("cp1252",))
+
+
+def _multi_byte(text: bytes) -> list[str]:
+    """Returns the East Asian encodings that read every byte, the most plausible first."""
+    scored = []
+    hint = str(chardet.detect(text).get("encoding") or "").lower().replace("-", "_")
+    for name in _MULTI_BYTE:
+        if not _decodes(text, name):
+            continue
+        decoded = text.decode(name)
+        foreign = [c for c in decoded if ord(c) > 127]
+        common = sum(1 for c in foreign if _CJK.match(c) or c in "°℃μµ±²³ΩΔ·×")
+        half_width = sum(1 for c in foreign if "｡" <= c <= "ﾟ")
+        score = (common - 0.5 * half_width) / max(1, len(foreign)) - 0.02 * len(foreign) / max(1, len(text))
+        scored.append(
+            (score + (0.1 if hint.startswith(name[:3]) or (name, hint) == ("gb18030", "gb2312") else 0), name)
+        )
+    return [name for score, name in sorted(scored, reverse=True) if score > 0.7]
+
+
+def _decodes(text: bytes, encoding: str) -> bool:
+    try:
+        text.decode(encoding)
+    except (UnicodeDecodeError, LookupError):
+        return False
+    return True

@@ -1,0 +1,62 @@
+"""Text with a [Data] block, as GE Proficy Historian exports it: sections in brackets, comments with `*`.
+
+Everything outside the block is preamble; the block itself is delimited text and goes the way of all delimited text.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from services.chassis.errors import SensorForgeError
+from services.ingest.formats.delimited import read_delimited
+from services.ingest.formats.registry import TextFormat
+from services.ingest.formats.text_file import Text
+from services.ingest.limits import Limits
+from services.ingest.options import ReadOptions
+from services.ingest.records import count_lines
+from services.ingest.tables import Fact, Progress, SourceTable
+
+_BLOCK = re.compile(rb"^\[(data|values|samples)\][^\n]*\n", re.I | re.M)
+_SECTION = re.compile(rb"^\[[A-Za-z][^\]\n]*\][ \t,;]*\r?$", re.M)
+_COMMENT = re.compile(rb"^\*[^\n]*\n", re.M)
+
+
+def recognise(head: str) -> str:
+    """Returns why a text has a data block, or ""."""
+    return "a [Data] section" if re.search(r"^\[(data|values|samples)\][ \t,;]*\r?$", head, re.I | re.M) else ""
+
+
+def read_block(text: Text, file_name: str, options: ReadOptions, limits: Limits, progress: Progress) -> SourceTable:
+    """Returns the table of the [Data] block. Raises NO_ROWS and what delimited text raises."""
+    start = _BLOCK.search(text.data)
+    if start is None:
+        raise SensorForgeError("NO_ROWS", f"{file_name} has no [Data] section.")
+    after = _SECTION.search(text.data, start.end())
+    stop = after.start() if after else len(text.data)
+    block = text.data[start.end() : stop]
+    body = _COMMENT.sub(b"", block)
+    if not body.strip():
+        raise SensorForgeError("NO_ROWS", f"{file_name}: its [Data] section is empty.")
+    table = read_delimited(Text(body, text.facts), file_name, options, limits, progress)
+    before = count_lines(text.data[: start.end()])
+    behind = count_lines(text.data[stop:])
+    comments = count_lines(block) - count_lines(body)
+    counts = replace(
+        table.counts,
+        total=table.counts.total + before + behind + comments,
+        preamble=table.counts.preamble + before + comments,
+        footer=table.counts.footer + behind,
+    )
+    shifted = [replace(r, line=r.line + before) for r in table.rejects]
+    fact = Fact("section", "[Data]", f"lines {before + 1} to {before + count_lines(block)}")
+    return replace(
+        table,
+        counts=counts,
+        rejects=shifted,
+        line_numbers=table.line_numbers + before,
+        facts=[*table.facts, fact],
+    )
+
+
+FORMAT = TextFormat("data_block", recognise, read_block)

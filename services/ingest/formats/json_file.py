@@ -1,0 +1,334 @@
+"""JSON in the shapes that gateways, historians and databases write, flattened to columns with readable names.
+
+Records, lines, columns, one object a tag, batches of samples, Influx and PI answers. Strict JSON only: NaN, trailing
+commas, comments and broken UTF-8 are refused. Depth, paths and size are bounded.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from services.chassis.errors import SensorForgeError
+from services.ingest.encoding import detect_encoding
+from services.ingest.formats.json_series import Series, find_series
+from services.ingest.formats.registry import Container
+from services.ingest.limits import Limits, refuse_beyond
+from services.ingest.names import unique_names, unit_in_name
+from services.ingest.options import ReadOptions
+from services.ingest.tables import Fact, LineCounts, Progress, Reject, SourceTable, numbered
+
+SHORT_LIST = 16
+"""A list of at most this many plain values becomes one column an element; a longer one becomes text."""
+
+
+def read_json(path: Path, file_name: str, options: ReadOptions, limits: Limits, progress: Progress) -> SourceTable:
+    """Returns the table of a JSON document or of JSON lines. Raises FILE_CORRUPT, NOT_A_TABLE, INGEST_LIMIT."""
+    refuse_beyond("bytes", path.stat().st_size, limits.json_bytes)
+    raw = path.read_bytes()
+    encoding = options.encoding or detect_encoding(raw[: 1 << 16], complete=len(raw) <= 1 << 16).value
+    if not encoding.startswith("utf"):
+        encoding = "utf-8"
+    try:
+        text = raw.decode(encoding).removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        raise SensorForgeError(
+            "FILE_CORRUPT", f"{file_name}: byte {error.start} is not {encoding}; JSON must be."
+        ) from error
+    progress("reading", 0, 0)
+    lines = _as_lines(text)
+    if lines:
+        table = _from_lines(text, file_name, limits)
+        table.facts.insert(0, Fact("shape", "lines", "one JSON object a line"))
+        return table
+    document = _parse(text, file_name)
+    _refuse_depth(document, limits, file_name)
+    progress("flattening", 0, 0)
+    samples = find_series(document)
+    if samples:
+        return _from_samples(samples, file_name)
+    shape, records = _records(document)
+    if not records:
+        raise SensorForgeError(
+            "NOT_A_TABLE", f"{file_name} is valid JSON, but it holds no list of records, columns or samples."
+        )
+    frame = _frame(records, limits)
+    return _table(
+        frame,
+        [Fact("shape", shape, f"{len(records):,} records of {frame.width} values")],
+        LineCounts(frame.height, frame.height),
+    )
+
+
+def _refuse(word: str) -> Any:
+    raise ValueError(f"{word} is not JSON")
+
+
+def _parse(text: str, file_name: str) -> Any:
+    try:
+        return json.loads(text, parse_constant=_refuse)
+    except RecursionError as error:
+        raise SensorForgeError("INGEST_LIMIT", f"{file_name} nests deeper than 64 levels.") from error
+    except ValueError as error:
+        raise SensorForgeError("FILE_CORRUPT", f"{file_name} is not valid JSON: {error}.") from error
+
+
+def _refuse_depth(document: Any, limits: Limits, file_name: str) -> None:
+    level, depth = [document], 0
+    while level:
+        depth += 1
+        if depth > limits.json_depth + 1:
+            raise SensorForgeError("INGEST_LIMIT", f"{file_name} nests deeper than {limits.json_depth} levels.")
+        level = [
+            child
+            for item in level
+            if isinstance(item, dict | list)
+            for child in (item.values() if isinstance(item, dict) else item)
+            if isinstance(child, dict | list)
+        ]
+
+
+def _as_lines(text: str) -> bool:
+    """Returns whether at least the first two filled lines are JSON objects, each by itself."""
+    first = [line for line in text[:200_000].split("\n")[:50] if line.strip()][:2]
+    if len(first) < 2 or any(not line.lstrip().startswith(("{", "[")) for line in first):
+        return False
+    for line in first:
+        try:
+            if not isinstance(json.loads(line), dict):
+                return False
+        except (ValueError, RecursionError):
+            return False
+    return True
+
+
+def _from_lines(text: str, file_name: str, limits: Limits) -> SourceTable:
+    records: list[dict[str, Any]] = []
+    numbers: list[int] = []
+    rows: list[int] = []
+    rejects: list[Reject] = []
+    blank = total = row = 0
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            blank += 1
+            continue
+        row += 1
+        try:
+            value = json.loads(line, parse_constant=_refuse)
+        except (ValueError, RecursionError):
+            rejects.append(Reject(row, number, "NOT_JSON", line[:500]))
+            continue
+        if not isinstance(value, dict):
+            rejects.append(Reject(row, number, "NOT_AN_OBJECT", line[:500]))
+            continue
+        records.append(value)
+        numbers.append(number)
+        rows.append(row)
+    total = text.count("\n") + 1
+    _refuse_depth(records, limits, file_name)
+    if text.endswith("\n"):
+        total, blank = total - 1, blank - 1
+    exploded = _exploded(records)
+    if exploded is not records:
+        frame = _frame(exploded, limits)
+        return _table(
+            frame,
+            [],
+            LineCounts(frame.height + len(rejects) + blank, frame.height, rejected=len(rejects), blank=blank),
+            rejects=rejects,
+        )
+    frame = _frame(records, limits)
+    table = _table(frame, [], LineCounts(total, len(records), rejected=len(rejects), blank=blank), rejects=rejects)
+    table.line_numbers = pl.Series("line", numbers, dtype=pl.Int64)
+    table.row_numbers = pl.Series("row", rows, dtype=pl.Int64)
+    return table
+
+
+# Records
+
+
+def _records(document: Any) -> tuple[str, list[dict[str, Any]]]:
+    """Returns (shape, records) of the part of a document that is a table."""
+    if isinstance(document, list):
+        if document and all(isinstance(r, dict) for r in document):
+            return "records", _exploded(document)
+        if len(document) > 1 and all(isinstance(r, list) for r in document):
+            return _from_rows(document)
+        if document and all(isinstance(v, int | float) and not isinstance(v, bool) for v in document):
+            return "values", [{"value": v} for v in document]
+        return "", []
+    if not isinstance(document, dict) or not document:
+        return "", []
+    low = {k.lower(): v for k, v in document.items()}
+    columns, data = low.get("columns"), low.get("data", low.get("values", low.get("rows")))
+    if isinstance(columns, list) and isinstance(data, list) and data and all(isinstance(r, list) for r in data):
+        names = [str(c["name"] if isinstance(c, dict) and "name" in c else c) for c in columns]
+        return "columns and rows", [dict(zip(names, r, strict=False)) for r in data]
+    lists = {k: v for k, v in document.items() if isinstance(v, list)}
+    plain = {k: v for k, v in lists.items() if v and not any(isinstance(x, dict | list) for x in v)}
+    lengths = {len(v) for v in plain.values()}
+    if len(plain) >= 2 and len(lengths) == 1 and len(plain) >= 0.5 * len(document):
+        return "columns", [dict(zip(plain, row, strict=True)) for row in zip(*plain.values(), strict=True)]
+    inner = list(document.values())
+    if len(inner) >= 1 and all(isinstance(v, dict) and v for v in inner):
+        keys = [set(v) for v in inner]
+        if all(k == keys[0] for k in keys) and not any(isinstance(x, dict | list) for x in inner[0].values()):
+            if all(re.fullmatch(r"\d+", k) for k in keys[0]):
+                return "columns by index", [
+                    dict(zip(document, row, strict=True)) for row in zip(*(v.values() for v in inner), strict=True)
+                ]
+            if len(inner) > 1:
+                return "records by key", [{"key": k, **v} for k, v in document.items()]
+    best: tuple[int, str, list[dict[str, Any]]] = (0, "", [])
+    for key, value in document.items():
+        if isinstance(value, dict | list):
+            shape, records = _records(value)
+            if len(records) > best[0]:
+                best = (len(records), f"{key} / {shape}" if shape else key, records)
+    if best[0] == 0 and not any(isinstance(v, dict | list) for v in document.values()):
+        return "single record", [document]
+    return best[1], best[2]
+
+
+def _from_rows(rows: list[list[Any]]) -> tuple[str, list[dict[str, Any]]]:
+    width = max(len(r) for r in rows)
+    if any(isinstance(c, dict | list) for r in rows[:100] for c in r) or width == 0:
+        return "", []
+    header = rows[0]
+    if all(isinstance(c, str) for c in header) and any(not isinstance(c, str) for r in rows[1:50] for c in r):
+        names, rows = [str(c) for c in header], rows[1:]
+    else:
+        names = [f"column_{i + 1}" for i in range(width)]
+    return "rows", [dict(zip(names, r, strict=False)) for r in rows]
+
+
+def _exploded(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Returns one record a sample when every record carries one list of sample objects (gateways send batches)."""
+    keys = {
+        k
+        for r in records[:200]
+        for k, v in r.items()
+        if isinstance(v, list) and v and all(isinstance(x, dict) for x in v)
+    }
+    if len(keys) != 1:
+        return records
+    key = keys.pop()
+    if not all(isinstance(r.get(key, []), list) for r in records):
+        return records
+    return [
+        {**{k: v for k, v in record.items() if k != key}, **item}
+        for record in records
+        for item in record.get(key, [])
+        if isinstance(item, dict)
+    ]
+
+
+def _flat(record: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in record.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, dict):
+            yield from _flat(value, name + ".")
+        elif isinstance(value, list):
+            if 0 < len(value) <= SHORT_LIST and not any(isinstance(v, dict | list) for v in value):
+                yield from ((f"{name}.{i}", v) for i, v in enumerate(value))
+            else:
+                yield name, json.dumps(value)[:32_768]
+        else:
+            yield name, value
+
+
+def _frame(records: list[dict[str, Any]], limits: Limits) -> pl.DataFrame:
+    columns: dict[str, list[Any]] = {}
+    for number, record in enumerate(records):
+        for name, value in _flat(record):
+            name = _clean(name)
+            column = columns.get(name)
+            if column is None:
+                refuse_beyond("distinct paths", len(columns) + 1, limits.json_paths)
+                column = columns[name] = []
+            if len(column) < number:
+                column.extend([None] * (number - len(column)))
+            if len(column) == number:
+                column.append(value)
+    refuse_beyond("cells", len(columns) * len(records), limits.cells)
+    refuse_beyond("columns", len(columns), limits.columns)
+    names = unique_names(_shortened(list(columns)))
+    series = []
+    for name, values in zip(names, columns.values(), strict=True):
+        values.extend([None] * (len(records) - len(values)))
+        series.append(as_series(name, values))
+    return pl.DataFrame(series)
+
+
+def _shortened(names: list[str]) -> list[str]:
+    return [n or "value" for n in names]
+
+
+def as_series(name: str, values: list[Any]) -> pl.Series:
+    """Returns mixed Python values as one column: numbers, truth values or text."""
+    kinds = {type(v) for v in values if v is not None}
+    if kinds <= {int} and all(-(2**63) <= v < 2**63 for v in values if v is not None):
+        return pl.Series(name, values, dtype=pl.Int64)
+    if kinds <= {int, float} and kinds:
+        return pl.Series(
+            name,
+            [None if v is None else float(v) if abs(v) < 1e308 or isinstance(v, float) else None for v in values],
+            dtype=pl.Float64,
+        )
+    if kinds == {bool}:
+        return pl.Series(name, values, dtype=pl.Boolean)
+    return pl.Series(name, [_word(v) for v in values], dtype=pl.String)
+
+
+def _clean(text: str) -> str:
+    """Returns a text without lone surrogates, which are legal JSON and no characters."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _word(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return None if value is None else _clean(value)
+    return str(value).lower() if isinstance(value, bool) else repr(value)
+
+
+def _from_samples(found: list[Series], file_name: str) -> SourceTable:
+    columns: dict[str, list[str | None]] = {"time": [], "tag": [], "value": [], "quality": []}
+    for tag, _, samples in found:
+        for time, value, quality in samples:
+            columns["time"].append(_word(time))
+            columns["tag"].append(_clean(tag))
+            columns["value"].append(_word(value))
+            columns["quality"].append(_word(quality))
+    if all(q is None for q in columns["quality"]):
+        del columns["quality"]
+    frame = pl.DataFrame({n: pl.Series(n, v, dtype=pl.String) for n, v in columns.items()})
+    units = {tag: unit for tag, unit, _ in found if unit}
+    frame = frame.with_columns(pl.col("tag").replace_strict(units, default=None).alias("unit")) if units else frame
+    fact = Fact("shape", "series", f"{len(found)} series with {frame.height:,} samples")
+    table = _table(frame, [fact], LineCounts(frame.height, frame.height))
+    table.decimal = "."
+    return table
+
+
+def _table(
+    frame: pl.DataFrame, facts: list[Fact], counts: LineCounts, *, rejects: list[Reject] | None = None
+) -> SourceTable:
+    if frame.height == 0 or frame.width == 0:
+        raise SensorForgeError("NO_ROWS", "The JSON holds no record with a value.")
+    return SourceTable(
+        frame=frame,
+        counts=counts,
+        row_numbers=numbered(frame.height),
+        line_numbers=numbered(frame.height),
+        units={n: u for n in frame.columns if (u := unit_in_name(n))},
+        facts=facts,
+        rejects=rejects or [],
+    )
+
+
+CONTAINER = Container("json", read_json)

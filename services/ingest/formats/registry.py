@@ -1,0 +1,66 @@
+"""The formats that ingest reads. To add one, write a module beside this one and list it here.
+
+Three kinds of entry:
+- a Container reads a file that its bytes identify (Parquet, workbooks, JSON);
+- a TextFormat reads a text file that is more than delimited lines (LabVIEW, annotated CSV, block files);
+- a Reshape turns a table that was read into the table that is meant (long to wide, blocks side by side).
+Each recognises its input and gives the evidence; anything a text format does not claim is read as delimited text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.ingest.formats.text_file import Text
+from services.ingest.limits import Limits
+from services.ingest.options import ReadOptions
+from services.ingest.tables import Progress, SourceTable
+
+
+@dataclass(frozen=True)
+class Container:
+    """`kind` as detect_container names it. `read` gets path, file name, options, limits, progress."""
+
+    kind: str
+    read: Callable[[Path, str, ReadOptions, Limits, Progress], SourceTable]
+
+
+@dataclass(frozen=True)
+class TextFormat:
+    """`recognise` gets the head of the text and returns the evidence, or "" when it is another format."""
+
+    name: str
+    recognise: Callable[[str], str]
+    read: Callable[[Text, str, ReadOptions, Limits, Progress], SourceTable]
+
+
+@dataclass(frozen=True)
+class Reshape:
+    """`recognise` gets a table and the options and returns the evidence, or ""; `apply` returns the table meant."""
+
+    name: str
+    recognise: Callable[[SourceTable, ReadOptions], str]
+    apply: Callable[[SourceTable, str, ReadOptions], SourceTable]
+
+
+def containers() -> tuple[Container, ...]:
+    """Returns the readers of files that their bytes identify; imported here so that a format costs only its users."""
+    from services.ingest.formats import json_file, parquet, workbook
+
+    return (parquet.CONTAINER, workbook.CONTAINER, json_file.CONTAINER)
+
+
+def text_formats() -> tuple[TextFormat, ...]:
+    """Returns the text formats, the most specific first."""
+    from services.ingest.formats import data_block, influx, lvm
+
+    return (lvm.FORMAT, influx.FORMAT, data_block.FORMAT)
+
+
+def reshapes() -> tuple[Reshape, ...]:
+    """Returns the reshapes in order; the first that recognises a table is applied."""
+    from services.ingest.formats import blocks, long, paired
+
+    return (blocks.RESHAPE, long.RESHAPE, paired.RESHAPE)

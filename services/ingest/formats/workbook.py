@@ -1,0 +1,216 @@
+"""Workbooks: xlsx, xlsm, xlsb, xls and ods, one sheet of them, with its header found like that of a text file.
+
+Before a parser sees an xlsx its XML is measured: bytes, cells, furthest cell, declared entities. Dates come out as
+dates under either epoch, formulas as their stored values, formatted empty rows not at all.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import python_calamine as calamine
+
+from services.chassis.errors import SensorForgeError
+from services.ingest.dialect import Dialect, lay_out
+from services.ingest.formats.json_file import as_series
+from services.ingest.formats.registry import Container
+from services.ingest.limits import Limits, refuse_beyond
+from services.ingest.names import unique_names, unit_in_name
+from services.ingest.options import ReadOptions
+from services.ingest.tables import Fact, LineCounts, Progress, SourceTable
+
+_SAMPLE_ROWS = 400
+_FAR_CELL = re.compile(rb'<c[^>]{0,200}? r="([A-Z]{1,3})(\d{1,7})"')
+_ROW = re.compile(rb'<row[^>]{0,200}? r="(\d{1,8})"')
+_READER_ERRORS: tuple[type[Exception], ...] = (calamine.CalamineError, OSError, ValueError, IndexError)
+
+
+def read_workbook(path: Path, file_name: str, options: ReadOptions, limits: Limits, progress: Progress) -> SourceTable:
+    """Returns one sheet as a table. Raises FILE_CORRUPT, FILE_ENCRYPTED, SHEET_NOT_FOUND, NO_ROWS, INGEST_LIMIT."""
+    refuse_beyond("bytes", path.stat().st_size, limits.excel_bytes)
+    if zipfile.is_zipfile(path):
+        progress("measuring", 0, 0)
+        measure(path, file_name, limits)
+    progress("reading", 0, 0)
+    try:
+        book = calamine.CalamineWorkbook.from_path(str(path))
+        names = [m.name for m in book.sheets_metadata if "Work" in str(m.typ)] or book.sheet_names
+        refuse_beyond("sheets", len(names), limits.sheets)
+        chosen, rows, fact = _chosen_sheet(book, names, options, file_name, limits)
+    except _READER_ERRORS as error:
+        text = str(error)[:200]
+        if "password" in text.lower() or "encrypt" in text.lower():
+            raise SensorForgeError("FILE_ENCRYPTED", f"{file_name} is a workbook protected by a password.") from error
+        raise SensorForgeError("FILE_CORRUPT", f"{file_name} cannot be read as a workbook: {text}.") from error
+    progress("typing", 0, len(rows))
+    table = _table(rows, chosen, file_name, options, limits)
+    table.facts.insert(0, fact)
+    return table
+
+
+def measure(path: Path, file_name: str, limits: Limits) -> None:
+    """Raises INGEST_LIMIT or FILE_CORRUPT when the XML inside is too much, or declares entities."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            total = sum(m.file_size for m in archive.infolist())
+            packed = max(1, sum(m.compress_size for m in archive.infolist()))
+            refuse_beyond("bytes unpacked", total, limits.decompressed_bytes)
+            if total > (64 << 20) and total > packed * limits.compression_ratio:
+                raise SensorForgeError(
+                    "INGEST_LIMIT", f"{file_name} unpacks {total:,} bytes from {packed:,}; that is refused as a bomb."
+                )
+            for member in archive.infolist():
+                if member.filename.lower().endswith((".xml", ".rels")):
+                    _measure_member(archive, member, file_name, limits)
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError) as error:
+        raise SensorForgeError("FILE_CORRUPT", f"{file_name}: the zip container is broken ({error}).") from error
+
+
+def _measure_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, file_name: str, limits: Limits) -> None:
+    read = cells = furthest_row = furthest_column = 0
+    sheet = "worksheets/" in member.filename
+    carry = b""
+    with archive.open(member) as source:
+        while block := source.read(1 << 20):
+            read += len(block)
+            if read > min(limits.decompressed_bytes, max(member.file_size, 1) + (1 << 20)):
+                raise SensorForgeError("INGEST_LIMIT", f"{file_name}: {member.filename} is longer than it says.")
+            text = carry + block
+            if b"<!DOCTYPE" in text or b"<!ENTITY" in text:
+                raise SensorForgeError(
+                    "FILE_CORRUPT", f"{file_name}: {member.filename} declares XML entities, which no workbook needs."
+                )
+            if sheet:
+                cells += text.count(b"<c ") + text.count(b"<c>") - carry.count(b"<c ") - carry.count(b"<c>")
+                rows = _ROW.findall(text)
+                furthest_row = max(furthest_row, *(int(r) for r in rows[-2:]), 0) if rows else furthest_row
+                if b'r="A' in text or furthest_column == 0:
+                    for letters, number in _FAR_CELL.findall(text)[:: max(1, text.count(b"<c ") // 2000)]:
+                        furthest_column = max(furthest_column, _column_number(letters))
+                        furthest_row = max(furthest_row, int(number))
+                for letters, number in re.findall(rb' r="([A-Z]{3})(\d{1,7})"', text):
+                    furthest_column = max(furthest_column, _column_number(letters))
+                    furthest_row = max(furthest_row, int(number))
+            carry = text[-256:]
+    refuse_beyond("cells in a sheet", cells, limits.sheet_cells)
+    refuse_beyond("cells in a sheet's range", furthest_row * furthest_column, limits.sheet_cells)
+
+
+def _column_number(letters: bytes) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - 64
+    return number
+
+
+Rows = list[list[Any]]
+
+
+def _chosen_sheet(
+    book: calamine.CalamineWorkbook, names: list[str], options: ReadOptions, file_name: str, limits: Limits
+) -> tuple[str, Rows, Fact]:
+    if options.sheet:
+        by_number = (
+            names[int(options.sheet) - 1] if options.sheet.isdigit() and 0 < int(options.sheet) <= len(names) else ""
+        )
+        name = options.sheet if options.sheet in names else by_number
+        if not name:
+            raise SensorForgeError(
+                "SHEET_NOT_FOUND", f"{file_name} has no sheet {options.sheet!r}; it has {', '.join(names)}."
+            )
+        return name, _rows(book, name, limits), Fact("sheet", name, "given", tuple(n for n in names if n != name))
+    best: tuple[int, str, Rows] = (-1, "", [])
+    for name in names:
+        rows = _rows(book, name, limits)
+        filled = sum(1 for r in rows if sum(c != "" for c in r) >= 2) * max((len(r) for r in rows[:50]), default=0)
+        if filled > best[0]:
+            best = (filled, name, rows)
+    others = tuple(n for n in names if n != best[1])
+    evidence = "the only sheet" if not others else f"most filled cells of {len(names)} sheets"
+    return best[1], best[2], Fact("sheet", best[1], evidence, others)
+
+
+def _rows(book: calamine.CalamineWorkbook, name: str, limits: Limits) -> Rows:
+    sheet = book.get_sheet_by_name(name)
+    refuse_beyond("rows", sheet.total_height, limits.rows)
+    refuse_beyond("cells in a sheet's range", sheet.total_height * sheet.total_width, limits.sheet_cells)
+    rows: Rows = sheet.to_python(skip_empty_area=False)
+    while rows and all(c == "" for c in rows[-1]):
+        rows.pop()
+    return rows
+
+
+def _table(rows: Rows, sheet: str, file_name: str, options: ReadOptions, limits: Limits) -> SourceTable:
+    width = max((max((i + 1 for i, c in enumerate(r) if c != ""), default=0) for r in rows), default=0)
+    if not rows or not width:
+        raise SensorForgeError("EMPTY_FILE", f"{file_name}: sheet {sheet!r} is empty.")
+    refuse_beyond("columns", width, limits.columns)
+    sample = [(i, [as_text(c) for c in r[:width]]) for i, r in enumerate(rows[:_SAMPLE_ROWS])]
+    layout: Dialect = lay_out([(i, r if any(r) else []) for i, r in sample], width, options)
+    first = layout.first_data_line
+    body = [(i, r[:width]) for i, r in enumerate(rows[first:], first)]
+    kept = [(i, r) for i, r in body if any(c != "" for c in r)]
+    if not kept:
+        raise SensorForgeError("NO_ROWS", f"{file_name}: sheet {sheet!r} has a header but no data row.")
+    names = unique_names(list(options.column_names) or list(layout.names))
+    names = unique_names([*names, *[""] * (width - len(names))])[:width]
+    columns = [
+        _column(name, list(values)) for name, values in zip(names, zip(*(r for _, r in kept), strict=True), strict=True)
+    ]
+    head = rows[:first]
+    blank_above = sum(all(c == "" for c in r) for r in head)
+    marked = (layout.header_line is not None) + (layout.units_line is not None)
+    units = {n: unit_in_name(n) for n in names} | {n: u for n, u in zip(names, layout.units, strict=False) if u}
+    return SourceTable(
+        frame=pl.DataFrame(columns),
+        counts=LineCounts(
+            total=len(rows),
+            rows=len(kept),
+            preamble=len(head) - blank_above - marked,
+            header=int(layout.header_line is not None),
+            units=int(layout.units_line is not None),
+            blank=len(body) - len(kept) + blank_above,
+        ),
+        row_numbers=pl.int_range(1, len(kept) + 1, dtype=pl.Int64, eager=True),
+        line_numbers=pl.Series("line", [i + 1 for i, _ in kept], dtype=pl.Int64),
+        units={n: u for n, u in units.items() if u},
+        facts=[f for f in layout.facts if f.key != "delimiter"],
+        preamble=[list(p) for p in layout.preamble],
+        has_header=layout.header_line is not None,
+    )
+
+
+def as_text(value: Any) -> str:
+    """Returns a cell as the text that a reader of the sheet would type."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dt.datetime):
+        return value.isoformat(sep=" ")
+    return str(value)
+
+
+def _column(name: str, values: list[Any]) -> pl.Series:
+    kinds = {type(v) for v in values if v != ""}
+    if kinds and kinds <= {dt.datetime, dt.date}:
+        moments = [
+            None if v == "" else v if isinstance(v, dt.datetime) else dt.datetime.combine(v, dt.time()) for v in values
+        ]
+        return pl.Series(name, moments, dtype=pl.Datetime("us"))
+    if kinds and kinds <= {int, float}:
+        numbers = [None if v == "" else v for v in values]
+        whole = all(v is None or (float(v).is_integer() and abs(v) < 2**53) for v in numbers)
+        return as_series(name, [None if v is None else int(v) for v in numbers] if whole else numbers)
+    if kinds == {bool}:
+        return pl.Series(name, [None if v == "" else v for v in values], dtype=pl.Boolean)
+    return pl.Series(name, [None if v == "" else as_text(v) for v in values], dtype=pl.String)
+
+
+CONTAINER = Container("excel", read_workbook)

@@ -1,0 +1,198 @@
+"""From a file to a typed table with its ledger: container, encoding, layout, text, types, account.
+
+This is the whole of parsing as a plain function; it holds no credentials and writes nothing. It is run in a
+single-use process with bounds (sandbox.py) because the file may be hostile.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import polars as pl
+
+from services.chassis.errors import SensorForgeError
+from services.ingest.coerce import coerce
+from services.ingest.container import detect_container, unwrap
+from services.ingest.formats import registry
+from services.ingest.formats.delimited import read_delimited
+from services.ingest.formats.text_file import load_text
+from services.ingest.ledger import ColumnCells, Ledger
+from services.ingest.limits import Limits
+from services.ingest.options import ReadOptions
+from services.ingest.tables import Fact, Progress, SourceTable, rejects_frame, silent
+
+_FORMATS = {
+    "csv": "text",
+    "tsv": "text",
+    "txt": "text",
+    "xlsx": "excel",
+    "xls": "excel",
+    "ods": "excel",
+    "jsonl": "json",
+    "ndjson": "json",
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file to read: where it lies and what its sender calls it."""
+
+    path: Path
+    file_name: str
+
+
+@dataclass
+class Reading:
+    """A typed table with everything that is known about how it came to be.
+
+    `table` has `source_row` (Int64) first. `rejects` as in tables.rejects_frame. One ledger a file.
+    """
+
+    table: pl.DataFrame
+    units: dict[str, str]
+    rejects: pl.DataFrame
+    ledgers: list[Ledger]
+    facts: list[Fact]
+    warnings: list[tuple[str, str]] = field(default_factory=list)
+    time_columns: list[str] = field(default_factory=list)
+    head: list[list[str]] = field(default_factory=list)
+
+
+def read_source(
+    source: Source, options: ReadOptions, limits: Limits, directory: Path, progress: Progress = silent
+) -> list[tuple[Source, SourceTable]]:
+    """Returns the table of a file still as text where it is text; a zip of several files gives several tables.
+
+    Raises the INPUT errors of errors.py.
+    """
+    kind = detect_container(source.path, source.file_name)
+    if options.format:
+        wanted = _FORMATS.get(options.format.lower(), options.format.lower())
+        kind = replace(kind, value=wanted, evidence="given") if kind.value in ("text", "json") else kind
+    if kind.value in ("gzip", "zip"):
+        members = unwrap(source.path, source.file_name, kind.value, directory, limits)
+        if not members:
+            raise SensorForgeError("EMPTY_FILE", f"{source.file_name} is an archive without files.")
+        inner: list[tuple[Source, SourceTable]] = []
+        for number, (path, name) in enumerate(members):
+            nested = directory / f"member-{number}"
+            nested.mkdir()
+            inside = detect_container(path, name)
+            if inside.value in ("gzip", "zip"):
+                raise SensorForgeError("INGEST_LIMIT", f"{source.file_name} holds an archive inside an archive.")
+            inner.extend(read_source(Source(path, name), options, limits, nested, progress))
+        for _, table in inner:
+            table.facts.insert(0, Fact("wrapper", kind.value, kind.evidence))
+        return inner
+    container = next((c for c in registry.containers() if c.kind == kind.value), None)
+    if container is not None:
+        table = container.read(source.path, source.file_name, options, limits, progress)
+        if not any(f.key == "format" for f in table.facts):
+            table.facts.insert(0, kind)
+        return [(source, _reshaped(table, source.file_name, options))]
+    text = load_text(source.path, source.file_name, options, limits)
+    head = text.head(1 << 16)
+    for text_format in registry.text_formats():
+        evidence = "given" if options.format == text_format.name else text_format.recognise(head)
+        if evidence and options.format in ("", text_format.name):
+            table = text_format.read(text, source.file_name, options, limits, progress)
+            table.facts.insert(0, Fact("format", text_format.name, evidence, ("csv",)))
+            return [(source, _reshaped(table, source.file_name, options))]
+    table = read_delimited(text, source.file_name, options, limits, progress)
+    table.facts.insert(0, Fact("format", "csv", kind.evidence + "; no other layout recognised"))
+    return [(source, _reshaped(table, source.file_name, options))]
+
+
+def _reshaped(table: SourceTable, file_name: str, options: ReadOptions) -> SourceTable:
+    if options.raw and not options.tag_column:
+        return table
+    for reshape in registry.reshapes():
+        if evidence := reshape.recognise(table, options):
+            reshaped = reshape.apply(table, file_name, options)
+            reshaped.facts = [*reshaped.facts, Fact("layout", reshape.name, evidence)]
+            return reshaped
+    return table
+
+
+def read_file(
+    source: Source,
+    options: ReadOptions,
+    limits: Limits,
+    directory: Path,
+    progress: Progress = silent,
+    *,
+    undecided_ok: bool = False,
+) -> list[Reading]:
+    """Returns the typed tables of one file (several only from a zip of several files), ledgers balanced."""
+    digest, size = hashlib.sha256(), 0
+    with source.path.open("rb") as f:
+        while block := f.read(1 << 20):
+            digest.update(block)
+            size += len(block)
+    readings = []
+    for inner, table in read_source(source, options, limits, directory, progress):
+        progress("typing", 0, table.frame.width)
+        readings.append(typed(table, inner.file_name, options, size, digest.hexdigest(), undecided_ok=undecided_ok))
+    return readings
+
+
+def typed(
+    table: SourceTable, file_name: str, options: ReadOptions, size: int, sha256: str, *, undecided_ok: bool = False
+) -> Reading:
+    """Returns a source table with its cells typed and its ledger balanced. Raises LEDGER_UNBALANCED."""
+    head = _head(table)
+    if options.raw:
+        frame = table.frame.select(pl.all().cast(pl.String))
+        cells = [_text_cells(frame[n]) for n in frame.columns]
+        facts, warnings, units, times = table.facts, table.warnings, table.units, list[str]()
+    else:
+        coerced = coerce(table, options, file_name, undecided_ok=undecided_ok)
+        frame, cells = coerced.frame, coerced.cells
+        facts, warnings = [*table.facts, *coerced.facts], [*table.warnings, *coerced.warnings]
+        units, times = coerced.units, coerced.time_columns
+        for account in cells:
+            bad = table.bad_cells.get(account.name, 0)
+            account.empty, account.bad = account.empty - bad, bad
+    ledger = Ledger(file_name, size, sha256, table.counts, frame.height, cells, table.samples)
+    ledger.check()
+    if not options.raw:
+        frame = _without_nameless_empty(frame, table, cells, facts)
+    numbers = table.row_numbers.alias("source_row")
+    if "source_row" in frame.columns:
+        frame = frame.rename({"source_row": "source_row_2"})
+    frame = frame.insert_column(0, numbers)
+    return Reading(
+        table=frame,
+        units={n: u for n, u in units.items() if n in frame.columns},
+        rejects=rejects_frame(table.rejects),
+        ledgers=[ledger],
+        facts=facts,
+        warnings=warnings,
+        time_columns=[t for t in times if t in frame.columns],
+        head=head,
+    )
+
+
+def _text_cells(values: pl.Series) -> ColumnCells:
+    return ColumnCells(values.name, "text", text=len(values) - values.null_count(), empty=values.null_count())
+
+
+def _without_nameless_empty(
+    frame: pl.DataFrame, table: SourceTable, cells: list[ColumnCells], facts: list[Fact]
+) -> pl.DataFrame:
+    """Returns the table without columns that have neither a name in the file nor a value (trailing delimiters)."""
+    drop = [
+        c.name
+        for i, c in enumerate(cells)
+        if c.typed == "empty" and c.name == f"column_{i + 1}" and table.has_header and len(cells) > 1
+    ]
+    if drop:
+        facts.append(Fact("dropped_columns", ", ".join(drop), "no name and no value in any row"))
+    return frame.drop(drop)
+
+
+def _head(table: SourceTable, rows: int = 20) -> list[list[str]]:
+    shown = table.frame.head(rows).select(pl.all().cast(pl.String, strict=False).fill_null(""))
+    return [list(table.frame.columns), *[list(r) for r in shown.rows()]]

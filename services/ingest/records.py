@@ -1,0 +1,284 @@
+"""Where every record of a delimited text begins and ends, and how many fields it has, found without the CSV parser.
+
+This is the independent count that the parser must agree with. One quote that is never closed costs its own line, not
+the rest of the file: where quotes do not stand where quotes may stand, the lines that hold them are read one by one
+and resynchronised at the next line.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Ints = npt.NDArray[np.int64]
+Bytes = npt.NDArray[np.uint8]
+
+_NEWLINE, _RETURN = 10, 13
+BLOCK_BYTES = 16 << 20
+CONTINUATION_LINES = 200
+"""A quoted cell with more line ends than this is an unbalanced quote."""
+
+
+@dataclass(frozen=True)
+class Records:
+    """All records of a text, blank ones included (fields 0).
+
+    `start` and `end` are byte offsets without the line end; `fields` counts fields; `line` is the first physical line
+    from 1; `lines` how many lines the record covers; `rewritten` holds canonical bytes of records whose quotes had to
+    be read one by one; `broken` the indices of lines with a quote that is never closed.
+    """
+
+    start: Ints
+    end: Ints
+    fields: Ints
+    line: Ints
+    lines: Ints
+    rewritten: dict[int, bytes]
+    broken: frozenset[int]
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+
+def count_lines(buffer: bytes) -> int:
+    """Returns the number of physical lines; a last line without a line end counts."""
+    newlines = buffer.count(b"\n")
+    return newlines + (1 if buffer and not buffer.endswith(b"\n") else 0)
+
+
+def scan(buffer: bytes, delimiter: str, quote: str) -> Records:
+    """Returns the records of a UTF-8 text whose line ends are "\\n" or "\\r\\n".
+
+    `delimiter` is one ASCII character or "" (one field a line); `quote` one ASCII character or "".
+    """
+    mark = ord(quote) if quote and quote.encode() in buffer else None
+    comma = ord(delimiter) if delimiter else None
+    found = _scan_fast(np.frombuffer(buffer, dtype=np.uint8), comma, mark)
+    if found is None:
+        found = _scan_lines(buffer, delimiter, quote)
+    return found
+
+
+def _scan_fast(data: Bytes, comma: int | None, mark: int | None) -> Records | None:
+    """Returns the records by array arithmetic; None when a quote stands where no quote may stand."""
+    ends: list[Ints] = []
+    delimiters: list[Ints] = []
+    newline_offsets: list[Ints] = []
+    inside = 0
+    for base in range(0, len(data), BLOCK_BYTES):
+        block = data[base : base + BLOCK_BYTES]
+        newline = block == _NEWLINE
+        comma_here = block == comma if comma is not None else None
+        if mark is not None:
+            quoted = block == mark
+            if quoted.any() or inside:
+                if not _quotes_stand_right(data, base, np.flatnonzero(quoted) + base, inside, comma):
+                    return None
+                parity = (np.cumsum(quoted, dtype=np.int32) + inside) & 1
+                inside = int(parity[-1])
+                newline_offsets.append(np.flatnonzero(newline) + base)
+                newline &= parity == 0
+                if comma_here is not None:
+                    comma_here &= parity == 0
+                ends.append(np.flatnonzero(newline) + base)
+                if comma_here is not None:
+                    delimiters.append(_counts(comma_here, ends[-1] - base))
+                continue
+        offsets = np.flatnonzero(newline) + base
+        newline_offsets.append(offsets)
+        ends.append(offsets)
+        if comma_here is not None:
+            delimiters.append(_counts(comma_here, offsets - base))
+    if inside:
+        return None
+    end = np.concatenate(ends) if ends else np.zeros(0, np.int64)
+    start = np.concatenate([np.zeros(1, np.int64), end + 1])
+    if start[-1] >= len(data):
+        start = start[:-1]
+    else:
+        end = np.append(end, len(data))
+    fields = np.ones(len(start), np.int64)
+    if delimiters:
+        fields += _joined(delimiters, len(start))
+    all_newlines = np.concatenate(newline_offsets) if newline_offsets else np.zeros(0, np.int64)
+    if len(all_newlines) in (len(end), len(end) - 1):
+        line = np.arange(1, len(start) + 1, dtype=np.int64)
+    else:
+        line = np.searchsorted(all_newlines, start) + 1
+    total = len(all_newlines) + (1 if len(data) and data[-1] != _NEWLINE else 0)
+    lines = np.diff(np.append(line, total + 1))
+    if len(lines) and int(lines.max()) > CONTINUATION_LINES:
+        return None
+    end = _without_return(data, start, end)
+    fields[end <= start] = 0
+    return Records(start, end, fields, line, lines, {}, frozenset())
+
+
+def _counts(flags: npt.NDArray[np.bool_], ends: Ints) -> Ints:
+    """Returns how many flags lie before each record end and, last, after the last one, within a block."""
+    edges = np.concatenate([np.zeros(1, np.int64), ends, np.array([len(flags)], np.int64)])
+    positions = np.flatnonzero(flags)
+    return np.diff(np.searchsorted(positions, edges))
+
+
+def _joined(blocks: list[Ints], records: int) -> Ints:
+    """Returns the counts per record from counts per block, whose first and last records may span blocks."""
+    total = np.zeros(max(records, 1) + 1, np.int64)
+    at = 0
+    for counts in blocks:
+        total[at : at + len(counts)] += counts[: len(total) - at]
+        at += len(counts) - 1
+    return total[:records]
+
+
+def _quotes_stand_right(data: Bytes, base: int, quotes: Ints, inside: int, comma: int | None) -> bool:
+    """Returns whether every opening quote begins a field and every closing quote ends one (doubled quotes count)."""
+    opening, closing = (quotes[1::2], quotes[0::2]) if inside else (quotes[0::2], quotes[1::2])
+    mark = data[quotes[0]] if len(quotes) else 0
+    before = data[np.maximum(opening - 1, 0)]
+    ok_open = (opening == 0) | (before == _NEWLINE) | (before == mark)
+    after_at = closing + 1
+    after = data[np.minimum(after_at, len(data) - 1)]
+    ok_close = (after_at >= len(data)) | (after == _NEWLINE) | (after == _RETURN) | (after == mark)
+    if comma is not None:
+        ok_open |= before == comma
+        ok_close |= after == comma
+    # A quote after a quote opens only as the second of a doubled pair, which must lie inside a field.
+    return bool(ok_open.all() and ok_close.all())
+
+
+def _without_return(data: Bytes, start: Ints, end: Ints) -> Ints:
+    if not len(end):
+        return end
+    trimmed = end.copy()
+    for _ in range(2):
+        has = (trimmed > start) & (data[np.maximum(trimmed - 1, 0)] == _RETURN)
+        trimmed = trimmed - has
+    return trimmed
+
+
+def split_quoted(text: str, delimiter: str, quote: str) -> tuple[list[str], bool]:
+    """Returns (fields, complete) of a text that may hold line ends; complete is False inside an open quote.
+
+    A quote opens only at the start of a field (blanks may precede it). Inside, a doubled quote or a quote after a
+    backslash stands for itself.
+    """
+    fields: list[str] = []
+    at, size = 0, len(text)
+    while True:
+        lead = at
+        while lead < size and text[lead] == " ":
+            lead += 1
+        if lead < size and text[lead] == quote:
+            value, at, closed = _quoted(text, lead + 1, delimiter, quote)
+            if not closed:
+                return [*fields, value], False
+            stop = text.find(delimiter, at) if delimiter else -1
+            stop = size if stop < 0 else stop
+            rest = text[at:stop]
+            fields.append(value if not rest.strip() else value + rest)
+        else:
+            stop = text.find(delimiter, at) if delimiter else -1
+            stop = size if stop < 0 else stop
+            fields.append(text[at:stop])
+        if stop >= size:
+            return fields, True
+        at = stop + 1
+
+
+def _quoted(text: str, at: int, delimiter: str, quote: str) -> tuple[str, int, bool]:
+    parts: list[str] = []
+    while True:
+        close = text.find(quote, at)
+        if close < 0:
+            return "".join(parts) + text[at:], len(text), False
+        follower = text[close + 1 : close + 2]
+        if follower == quote:
+            parts.append(text[at : close + 1])
+            at = close + 2
+        elif close > at and text[close - 1] == "\\" and follower not in (delimiter, ""):
+            parts.append(text[at : close - 1] + quote)
+            at = close + 1
+        else:
+            parts.append(text[at:close])
+            return "".join(parts), close + 1, True
+
+
+def canonical(fields: list[str], delimiter: str) -> bytes:
+    """Returns a record that any CSV parser reads as these fields."""
+    quoted = (
+        f'"{f.replace(chr(34), chr(34) * 2)}"'
+        if delimiter and (delimiter in f or '"' in f or "\n" in f or "\r" in f)
+        else f
+        for f in fields
+    )
+    return delimiter.join(quoted).encode()
+
+
+def _scan_lines(buffer: bytes, delimiter: str, quote: str) -> Records:
+    """Returns the records when quotes are irregular: lines without quotes in bulk, the others one by one."""
+    data = np.frombuffer(buffer, dtype=np.uint8)
+    plain = _scan_fast(data, ord(delimiter) if delimiter else None, None)
+    assert plain is not None
+    mark = ord(quote)
+    at_quotes = np.flatnonzero(data == mark)
+    with_quote = np.unique(np.searchsorted(plain.start, at_quotes, side="right") - 1)
+    has_quote = np.zeros(len(plain), bool)
+    has_quote[with_quote] = True
+    usual = _usual_width(plain.fields[~has_quote])
+    fields, end, lines = plain.fields.copy(), plain.end.copy(), plain.lines.copy()
+    keep = np.ones(len(plain), bool)
+    rewritten: dict[int, bytes] = {}
+    broken: set[int] = set()
+    skip_to = 0
+    for i in with_quote.tolist():
+        if i < skip_to:
+            continue
+        text = buffer[plain.start[i] : plain.end[i]].decode("utf-8", "replace")
+        parsed, complete = split_quoted(text, delimiter, quote)
+        last = i
+        if not complete:
+            joined = _joined_lines(buffer, plain, i, delimiter, quote, usual)
+            if joined is None:
+                broken.add(i)
+                continue
+            parsed, last = joined
+        rewritten[i] = canonical(parsed, delimiter)
+        fields[i], end[i], lines[i] = len(parsed), plain.end[last], last - i + 1
+        keep[i + 1 : last + 1] = False
+        skip_to = last + 1
+    kept = np.flatnonzero(keep)
+    position = np.cumsum(keep) - 1
+    return Records(
+        plain.start[kept],
+        end[kept],
+        fields[kept],
+        plain.line[kept],
+        lines[kept],
+        {int(position[i]): b for i, b in rewritten.items()},
+        frozenset(int(position[i]) for i in broken),
+    )
+
+
+def _usual_width(fields: Ints) -> int:
+    filled = fields[fields > 0]
+    return int(np.bincount(filled).argmax()) if len(filled) else 0
+
+
+def _joined_lines(
+    buffer: bytes, plain: Records, first: int, delimiter: str, quote: str, usual: int
+) -> tuple[list[str], int] | None:
+    """Returns (fields, last line index) when the quote opened on `first` closes soon and gives a usual record."""
+    for last in range(first + 1, min(first + CONTINUATION_LINES, len(plain))):
+        text = buffer[plain.start[first] : plain.end[last]].decode("utf-8", "replace")
+        if len(text) > (1 << 16):
+            return None
+        parsed, complete = split_quoted(text, delimiter, quote)
+        if complete:
+            # Lines that are whole records by themselves were swallowed by a stray quote, not written inside a cell.
+            swallowed = usual > 1 and int((plain.fields[first + 1 : last] == usual).sum()) > 0
+            fits = len(parsed) == usual or not usual
+            return (parsed, last) if fits and not swallowed else None
+    return None

@@ -1,0 +1,5 @@
+"""Revisions of this stage's operations: raised only when the meaning of an output changes."""
+
+from __future__ import annotations
+
+REVISIONS: dict[str, int] = {"ingest.parse": 1, "ingest.validate": 1, "ingest.clean": 1}

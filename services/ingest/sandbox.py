@@ -1,0 +1,162 @@
+"""Runs the reading of a file in a single-use process: its own limits, no credentials, a private directory.
+
+Whatever the file does to the reader (a crash, endless work, too much memory) ends in an error here, in bounded time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from services.chassis.errors import SensorForgeError
+from services.ingest.errors import REASONS
+from services.ingest.limits import Limits
+from services.ingest.options import ReadOptions
+from services.ingest.tables import Progress, silent
+
+_PASSED_ON = (
+    "PATH",
+    "LD_LIBRARY_PATH",
+    "VIRTUAL_ENV",
+    "SYSTEMROOT",
+    "OMP_NUM_THREADS",
+    "POLARS_MAX_THREADS",
+    "RUST_MIN_STACK",
+)
+
+
+@dataclass(frozen=True)
+class InputFile:
+    """A file that the child may read: its local path and the name its sender gave it."""
+
+    path: Path
+    file_name: str
+
+    def to_json(self) -> dict[str, str]:
+        return {"path": str(self.path), "file_name": self.file_name}
+
+
+def read_in_child(
+    sources: Sequence[InputFile],
+    options: ReadOptions,
+    limits: Limits,
+    directory: Path,
+    *,
+    mode: Literal["parse", "detect"] = "parse",
+    register_map: InputFile | None = None,
+    progress: Progress = silent,
+    stop: Callable[[], None] = lambda: None,
+) -> dict[str, Any]:
+    """Returns result.json; in mode "parse" table.arrow and rejects.arrow lie in `directory`, which must be empty.
+
+    `stop` is called a few times a second and may raise; the child is then killed. Raises the errors that reading
+    raises, PARSE_LIMIT beyond the wall clock or memory, PARSE_CRASHED when the reader came down.
+    """
+    request = {
+        "mode": mode,
+        "directory": str(directory),
+        "sources": [s.to_json() for s in sources],
+        "options": options.to_params(),
+        "limits": asdict(limits),
+        "register_map": register_map.to_json() if register_map else None,
+    }
+    environment = {k: v for k in _PASSED_ON if (v := os.environ.get(k)) is not None}
+    environment |= {"TMPDIR": str(directory), "HOME": str(directory), "LC_ALL": "C.UTF-8", "PYTHONNOUSERSITE": "1"}
+    with (directory / "stderr").open("wb") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "services.ingest.child"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            cwd=directory,
+            env=environment,
+            start_new_session=True,
+        )
+        finished = False
+        try:
+            _follow(process, json.dumps(request).encode(), limits.seconds, progress, stop, sources)
+            finished = True
+        finally:
+            _end(process, killed=not finished)
+    return _answer(directory, process.returncode, sources)
+
+
+def _follow(
+    process: subprocess.Popen[bytes],
+    request: bytes,
+    seconds: float,
+    progress: Progress,
+    stop: Callable[[], None],
+    sources: Sequence[InputFile],
+) -> None:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with suppress(BrokenPipeError):
+        process.stdin.write(request)
+        process.stdin.close()
+    deadline = time.monotonic() + seconds
+    pending = b""
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        while True:
+            stop()
+            if time.monotonic() > deadline:
+                raise SensorForgeError(
+                    "PARSE_LIMIT", f"{_named(sources)}: reading took longer than {seconds:g} seconds."
+                )
+            if not selector.select(0.25):
+                continue
+            block = os.read(process.stdout.fileno(), 1 << 16)
+            if not block:
+                return
+            *lines, pending = (pending + block).split(b"\n")
+            for line in lines[-1:]:
+                with suppress(ValueError, KeyError):
+                    event = json.loads(line)
+                    progress(str(event["phase"]), int(event["done"]), int(event["total"]))
+
+
+def _end(process: subprocess.Popen[bytes], *, killed: bool) -> None:
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=0 if killed else 5)
+    if process.poll() is None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
+
+
+def _answer(directory: Path, code: int, sources: Sequence[InputFile]) -> dict[str, Any]:
+    failure = directory / "error.json"
+    if failure.exists():
+        error = json.loads(failure.read_text())
+        raise SensorForgeError(error["reason"], error["message"], remedy=error["remedy"], metadata=error["metadata"])
+    result = directory / "result.json"
+    if code == 0 and result.exists():
+        found: dict[str, Any] = json.loads(result.read_text())
+        return found
+    with (directory / "stderr").open("rb") as f:
+        f.seek(max(0, (directory / "stderr").stat().st_size - 4000))
+        last = f.read().decode("utf-8", "replace").strip().split("\n")[-1][:200]
+    if code in (-signal.SIGXCPU, -signal.SIGKILL) or "memory" in last.lower() or "alloc" in last.lower():
+        raise SensorForgeError(
+            "PARSE_LIMIT",
+            f"{_named(sources)}: reading needs more memory or time than one file may use.",
+            remedy=REASONS["PARSE_LIMIT"].remedy,
+        )
+    raise SensorForgeError("PARSE_CRASHED", f"{_named(sources)}: the reader came down ({last or f'exit code {code}'}).")
+
+
+def _named(sources: Sequence[InputFile]) -> str:
+    return ", ".join(s.file_name for s in sources[:3])

@@ -1,0 +1,279 @@
+"""Features: a column or a sensor taken apart so that it can be compared: readings, unit, quantities, numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from itertools import product
+
+from services.machines.profile import Sensor
+from services.machines.units import Unit, parse_unit
+from services.mapping.columns import ColumnInfo
+from services.mapping.lexicon import Lexicon, Reading
+from services.mapping.likeness import initials_of
+from services.mapping.names import ParsedName, parse_name, squeeze
+from services.mapping.tokens import Token
+
+_MOST_VARIANTS = 12
+_OPTIONAL = 0.5  # weight of component and position when the sensor's name does not say them
+
+# Quantities that any number can have, so that they neither join nor part two names.
+_WITHOUT_GATE = frozenset({"state", "alarm", "switch", "ratio", "load", "duration", "count", "wear", "health"})
+STATE_WORDS = frozenset({"state", "alarm", "switch"})
+
+
+@dataclass(frozen=True, eq=False)
+class Word:
+    """One concept of a name in one reading, with the text it comes from and its weight. Made by `word_of` only: equal
+    words are one object, which makes them quick to look up."""
+
+    concept: str
+    text: str
+    weight: float
+    known: bool
+    optional: bool = False
+
+
+@lru_cache(maxsize=200_000)
+def word_of(concept: str, text: str, weight: float, known: bool, optional: bool = False) -> Word:
+    """Returns the one word of these values."""
+    return Word(concept, text, weight, known, optional)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way to read a name: its words and what follows from them, ready for fast comparison.
+
+    `groups` are the members of each exclusive group (by its number) that the name has.
+    """
+
+    words: tuple[Word, ...]
+    concepts: frozenset[str]
+    said: frozenset[str]
+    groups: dict[int, frozenset[str]]
+    one_sided: frozenset[str]
+    numbers: frozenset[str]
+    quantities: frozenset[str]
+    dimensions: frozenset[str]
+
+
+@dataclass
+class Features:
+    """A column or a sensor, ready to be compared."""
+
+    parsed: ParsedName
+    unit: Unit | None
+    keys: frozenset[str] = frozenset()
+    is_state: bool = False
+    variants: list[Variant] = field(default_factory=list)
+    concepts: frozenset[str] = frozenset()
+    spoken: tuple[str, ...] = ()
+    initials: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def column_features(
+    columns: Sequence[ColumnInfo], sensors: Sequence[Sensor], lexicon: Lexicon
+) -> tuple[list[Features], list[Features]]:
+    """Returns the features of all columns and of all sensors; readings are pruned to what both sides share."""
+    left = [_of_column(column, lexicon) for column in columns]
+    right = [_of_sensor(sensor, lexicon) for sensor in sensors]
+    _letters_to_numbers(left, right, lexicon)
+    _count_from_one(left, right)
+    seen = {concept for features in right for concept in _all_concepts(features.parsed)}
+    for features in left:
+        _read(features, _variants(features, lexicon, seen), lexicon)
+    seen = {concept for features in left for concept in _all_concepts(features.parsed)}
+    for features, sensor in zip(right, sensors, strict=True):
+        _read(
+            features, [_with_context(words, sensor, lexicon) for words in _variants(features, lexicon, seen)], lexicon
+        )
+    return left, right
+
+
+def _of_column(column: ColumnInfo, lexicon: Lexicon) -> Features:
+    parsed = parse_name(column.name, column.unit, lexicon)
+    return Features(parsed, parsed.unit, frozenset({parsed.key}))
+
+
+def _of_sensor(sensor: Sensor, lexicon: Lexicon) -> Features:
+    parsed = parse_name(sensor.name, sensor.unit, lexicon)
+    unit = parse_unit(sensor.unit) or parsed.unit
+    keys = frozenset(squeeze(alias) for alias in (sensor.name, *sensor.aliases))
+    stated = bool(_all_concepts(parsed) & STATE_WORDS)
+    is_state = sensor.role == "state" or stated or (unit is not None and unit.dimension == "state")
+    return Features(parsed, unit, keys, is_state)
+
+
+def _count_from_one(columns: list[Features], sensors: list[Features]) -> None:
+    """Shifts the columns' numbers where they count 0 to n-1 what the profile counts 1 to n."""
+    of_columns, of_sensors = _small_numbers(columns), _small_numbers(sensors)
+    if len(of_columns) < 2 or not of_sensors:
+        return
+    shift = min(of_sensors) - min(of_columns)
+    if {min(of_columns), min(of_sensors)} != {0, 1} or max(of_columns) + shift != max(of_sensors):
+        return
+    for features in columns:
+        tokens = tuple(
+            replace(token, readings=((f"#{int(token.text) + shift}",),)) if _is_small_number(token) else token
+            for token in features.parsed.tokens
+        )
+        features.parsed = replace(features.parsed, tokens=tokens)
+
+
+def _letters_to_numbers(columns: list[Features], sensors: list[Features], lexicon: Lexicon) -> None:
+    """Reads PSA, PSB, PSC as 1, 2, 3 where the columns' last letters run from A on and the sensors have numbers."""
+    if not _small_numbers(sensors) or _small_numbers(columns):
+        return
+    series: dict[str, set[str]] = {}
+    for features in columns:
+        for token in features.parsed.tokens:
+            if _may_end_in_a_letter(token):
+                series.setdefault(token.text[:-1], set()).add(token.text[-1])
+    running = {stem for stem, letters in series.items() if _run_from_a(letters)}
+    if not any(len(series[stem]) >= 3 for stem in running):
+        return
+    for features in columns:
+        tokens: list[Token] = []
+        for token in features.parsed.tokens:
+            if _may_end_in_a_letter(token) and token.text[:-1] in running:
+                stem = token.text[:-1]
+                readings = lexicon.readings.get(stem, ((stem,),))
+                number = str("abcdefghijkl".index(token.text[-1]) + 1)
+                tokens += [
+                    Token(stem, readings, token.weight, stem in lexicon.readings),
+                    Token(number, ((f"#{number}",),)),
+                ]
+            else:
+                tokens.append(token)
+        features.parsed = replace(features.parsed, tokens=tuple(tokens))
+
+
+def _may_end_in_a_letter(token: Token) -> bool:
+    return (
+        2 <= len(token.text) <= 6 and token.text.isalpha() and token.text.isascii() and token.text[-1] in "abcdefghijkl"
+    )
+
+
+def _run_from_a(letters: set[str]) -> bool:
+    return len(letters) >= 2 and sorted(letters) == list("abcdefghijkl"[: len(letters)])
+
+
+def _is_small_number(token: Token) -> bool:
+    return token.text.isdigit() and len(token.text) <= 2
+
+
+def _small_numbers(features: list[Features]) -> set[int]:
+    return {int(token.text) for feature in features for token in feature.parsed.tokens if _is_small_number(token)}
+
+
+def _all_concepts(parsed: ParsedName) -> set[str]:
+    return {concept for token in parsed.tokens for reading in token.readings for concept in reading}
+
+
+def _variants(features: Features, lexicon: Lexicon, seen: set[str]) -> list[list[Word]]:
+    """Returns the name's readings as lists of words: those that share a concept with the other side, at most twelve."""
+    choices: list[list[tuple[Token, Reading]]] = []
+    for token in features.parsed.tokens:
+        kept = [reading for reading in token.readings if seen.intersection(reading)] or list(token.readings[:1])
+        choices.append([(token, reading) for reading in kept])
+    variants: list[list[Word]] = []
+    for combination in product(*choices):
+        words: list[Word] = []
+        for token, reading in combination:
+            for concept in reading:
+                if all(word.concept != concept for word in words):
+                    # A short form for three things must not weigh three times as much as a word for one.
+                    share = token.weight if len(reading) == 1 else token.weight * max(0.6, 1.5 / len(reading))
+                    words.append(word_of(concept, token.text if len(reading) == 1 else concept, share, token.known))
+        variants.append(_with_unit(words, features.unit, lexicon))
+        if len(variants) == _MOST_VARIANTS:
+            break
+    return variants
+
+
+def _read(features: Features, variants: list[list[Word]], lexicon: Lexicon) -> None:
+    features.variants = [read_variant(words, lexicon) for words in variants]
+    features.concepts = frozenset(concept for variant in features.variants for concept in variant.concepts)
+    features.spoken = tuple(word for token in features.parsed.tokens for word in token.text.split() if word.isalpha())
+    features.initials = initials_of(features.spoken)
+
+
+def read_variant(words: list[Word], lexicon: Lexicon) -> Variant:
+    """Returns the words with everything that a comparison needs."""
+    concepts = frozenset(word.concept for word in words)
+    said = frozenset(word.concept for word in words if not word.optional)
+    quantities = frozenset(c for c in concepts if c in lexicon.dimensions and c not in _WITHOUT_GATE)
+    return Variant(
+        words=tuple(words),
+        concepts=concepts,
+        said=said,
+        groups={n: concepts & group for n, group in enumerate(lexicon.exclusive) if concepts & group},
+        one_sided=said & lexicon.one_sided,
+        numbers=frozenset(c for c in concepts if c[0] == "#" and len(c) <= 3),
+        quantities=quantities,
+        dimensions=frozenset(d for c in quantities for d in lexicon.dimensions[c]),
+    )
+
+
+_QUANTITY_OF_DIMENSION = {
+    "temperature": "temperature", "pressure": "pressure", "angular velocity": "rotation", "current": "current",
+    "voltage": "voltage", "power": "power", "apparent power": "power", "reactive power": "power",
+    "volume flow": "flow", "mass flow": "flow", "acceleration": "acceleration", "torque": "torque", "force": "force",
+    "frequency": "frequency", "relative humidity": "humidity", "sound level": "sound", "energy": "energy",
+    "reactive energy": "energy", "conductivity": "conductivity", "density": "density", "irradiance": "irradiance",
+}  # fmt: skip
+
+
+_ABOUT_VIBRATION = frozenset(
+    {"rms", "peak", "bearing", "de", "nde", "casing", "axial", "radial", "horizontal", "vertical", "motor", "pump"}
+)
+
+
+def _with_unit(words: list[Word], unit: Unit | None, lexicon: Lexicon) -> list[Word]:
+    """Returns the words with the quantity that the unit implies where the name does not say it."""
+    if unit is None:
+        return words
+    named = [word.concept for word in words if word.concept in lexicon.dimensions and word.concept not in _WITHOUT_GATE]
+    if unit.dimension in ("reactive power", "reactive energy") and not any(
+        word.concept == "reactive" for word in words
+    ):
+        words = [*words, word_of("reactive", "reactive", 0.7, True)]
+    if unit.dimension in ("apparent power", "apparent energy") and not any(
+        word.concept == "apparent" for word in words
+    ):
+        words = [*words, word_of("apparent", "apparent", 0.7, True)]
+    implied = _QUANTITY_OF_DIMENSION.get(unit.dimension)
+    if implied and not any(unit.dimension in lexicon.dimensions[concept] for concept in named):
+        # The unit is right and the word is loose language: "reactive power" in kvarh is an energy.
+        words = [word for word in words if word.concept not in named]
+        return [*words, word_of(implied, implied, 0.8, True)]
+    if unit.dimension == "velocity" and unit.symbol in ("mm/s", "in/s"):
+        # Vibration velocity: a bearing at so many mm/s, or a velocity that is an rms; not a feed or a belt.
+        about = {word.concept for word in words}
+        if "vibration" not in about and (not named or about & _ABOUT_VIBRATION or about <= {"speed"}):
+            return [*(word for word in words if word.concept != "speed"), word_of("vibration", "vibration", 0.8, True)]
+    return words
+
+
+def _with_context(words: list[Word], sensor: Sensor, lexicon: Lexicon) -> list[Word]:
+    """Returns the words with what the profile says beside the name: component, position and quantity. None of these
+    need to match."""
+    words = list(words)
+    for text in (sensor.quantity, sensor.component, sensor.position):
+        for token in parse_name(text, "", lexicon).tokens if text else ():
+            for concept in token.readings[0]:
+                if all(word.concept != concept for word in words):
+                    words.append(word_of(concept, token.text, _OPTIONAL, token.known, optional=True))
+    return words
+
+
+def weights_of(features: Sequence[Features]) -> dict[str, float]:
+    """Returns the weight of each concept: high when few of the names have it, never below a quarter."""
+    names = len(features)
+    frequency: dict[str, int] = {}
+    for feature in features:
+        for concept in feature.concepts:
+            frequency[concept] = frequency.get(concept, 0) + 1
+    return {c: 0.25 + math.log((names + 1) / (n + 0.5)) / math.log(names + 2) for c, n in frequency.items()}

@@ -1,0 +1,54 @@
+"""Likeness of words that the lexicon does not both know: abbreviations, typing errors and initials."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+from rapidfuzz import fuzz
+
+
+@lru_cache(maxsize=100_000)
+def likeness_of_texts(a: str, b: str) -> float:
+    """Returns how much two words that the lexicon does not both know look alike: prefix, typing error, abbreviation."""
+    if a == b:
+        return 1.0
+    if len(a) < 3 or len(b) < 3 or not (a[0].isalpha() and b[0].isalpha()):
+        return 0.0
+    short, long = (a, b) if len(a) < len(b) else (b, a)
+    if long.startswith(short):
+        return 0.85
+    likeness = fuzz.ratio(a, b) / 100
+    if likeness >= 0.85:
+        return float(likeness) * 0.95
+    if short[0] == long[0] and len(long) > len(short) + 1:
+        letters = iter(long)
+        if all(char in letters for char in short):
+            return 0.6
+    return 0.0
+
+
+def initials_of(words: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Returns every text of two to five initials of neighbouring words with the words it stands for."""
+    found: dict[str, tuple[str, ...]] = {}
+    for start in range(len(words)):
+        for size in range(2, min(5, len(words) - start) + 1):
+            run = tuple(words[start : start + size])
+            found.setdefault("".join(word[0] for word in run), run)
+    return found
+
+
+def letters_in_order(short: str, words: Sequence[str]) -> tuple[str, ...]:
+    """Returns all the words when the letters run through them: every word's first letter, and any after it (HUFL)."""
+    if not 2 <= len(words) < len(short) or len(short) < 3:
+        return ()
+
+    def reads(letter: int, word: int, begin: int) -> bool:
+        if letter == len(short):
+            return word == len(words) - 1
+        inside = words[word].find(short[letter], begin)
+        if inside > 0 and reads(letter + 1, word, inside + 1):
+            return True
+        return word + 1 < len(words) and words[word + 1][0] == short[letter] and reads(letter + 1, word + 1, 1)
+
+    return tuple(words) if words[0][0] == short[0] and reads(1, 0, 1) else ()

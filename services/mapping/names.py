@@ -1,0 +1,158 @@
+"""Names: what a column or sensor name says: its words, its unit, and what stands above it in a path.
+
+It promises to read names as they are written in plants: snake, camel and kebab case, digits glued to words, unit
+suffixes and brackets, OPC UA node ids, PI and topic paths, ISA-5.1 tags, aero-engine stations, phases. Each token keeps
+every reading that the lexicon gives it; which one is meant is decided where two names are compared.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from services.machines.profile import Sensor
+from services.machines.units import Unit, parse_unit
+from services.mapping.lexicon import Lexicon, Reading, default_lexicon, fold
+from services.mapping.tokens import Token, remember, remembered, split_camel, tokenise, words_of
+from services.mapping.unit_suffix import cut_unit, named_dimensions
+
+# A word of the path above the last element says less than the element itself.
+_HEAD_WEIGHT = 0.4
+
+
+@dataclass(frozen=True)
+class ParsedName:
+    """A name taken apart. `unit_text` is the unit as written; `unit_explicit`: it is declared or in brackets."""
+
+    raw: str
+    tokens: tuple[Token, ...]
+    unit: Unit | None = None
+    unit_text: str = ""
+    unit_explicit: bool = False
+
+    @property
+    def key(self) -> str:
+        """The name without case and separators: two names with one key are the same name."""
+        return squeeze(self.raw)
+
+
+def squeeze(name: str) -> str:
+    """Returns the folded name without anything but letters and digits."""
+    return "".join(char for char in fold(name) if char.isalnum())
+
+
+_NODE_ID = re.compile(r"^(?:nsu=[^;]*;|ns=\d+;)?[sigb]=", re.IGNORECASE)
+_BRACKETS = re.compile(r"[\[({<]([^\])}>]{1,24})[\])}>]")
+
+
+@lru_cache(maxsize=20000)
+def _parse_cached(name: str, unit: str, digest: str) -> ParsedName:
+    return _parse(name, unit, remembered(digest))
+
+
+def parse_name(name: str, unit: str = "", lexicon: Lexicon | None = None) -> ParsedName:
+    """Returns the name's tokens with all their readings and its unit: declared, else in brackets, else as a suffix."""
+    lexicon = lexicon or default_lexicon()
+    remember(lexicon)
+    return _parse_cached(name[:256], unit[:40], lexicon.digest)
+
+
+def is_difference(sensor: Sensor) -> bool:
+    """Returns whether a sensor is a difference of two values, so that units convert without their zero point."""
+    parsed = parse_name(sensor.name)
+    concepts = {concept for token in parsed.tokens for reading in token.readings[:1] for concept in reading}
+    return "difference" in concepts or "difference" in sensor.quantity.lower()
+
+
+def _parse(name: str, unit: str, lexicon: Lexicon) -> ParsedName:
+    text = unicodedata.normalize("NFKC", _NODE_ID.sub("", name.strip()))
+    declared = parse_unit(unit) if unit else None
+    found, found_text, explicit = declared, unit if declared else "", declared is not None
+    for match in reversed(list(_BRACKETS.finditer(text))):
+        bracketed = parse_unit(match.group(1))
+        if bracketed is not None and not _is_word_in_brackets(match.group(1), lexicon):
+            if found is None and not _is_a_column_of_liquid(match.group(1), text[: match.start()], lexicon):
+                found, found_text, explicit = bracketed, match.group(1), True
+            text = text[: match.start()] + " " + text[match.end() :]
+            break
+    head, last = _split_path(text, lexicon)
+    words = words_of(last)
+    if found is None:
+        words, found, found_text = cut_unit(words, lexicon)
+    else:
+        words, _, _ = cut_unit(words, lexicon, only=found)
+    tokens = tokenise(words, lexicon, found)
+    measured = any(_says_quantity(reading, lexicon) for token in tokens for reading in token.readings)
+    if found is not None and found.measure and not any((found.measure.split("-")[0],) in t.readings for t in tokens):
+        measure = found.measure.split("-")[0]  # rms, peak or peak-to-peak, said by the unit alone
+        tokens.append(Token(measure, ((measure,),)))
+    tokens = [*_head_tokens(tokenise(words_of(head), lexicon, None), lexicon, measured), *tokens]
+    return ParsedName(name, tuple(tokens), found, found_text, explicit)
+
+
+def _says_quantity(reading: Reading, lexicon: Lexicon) -> bool:
+    return any(concept in lexicon.dimensions for concept in reading)
+
+
+def _head_tokens(tokens: list[Token], lexicon: Lexicon, measured: bool) -> list[Token]:
+    """Returns the words above the last element at less weight; what is measured is said below, not there."""
+    kept = []
+    for token in tokens:
+        readings = tuple(r for r in token.readings if not (measured and _says_quantity(r, lexicon)))
+        if readings and not token.text.isdigit():
+            kept.append(replace(token, readings=readings, weight=_HEAD_WEIGHT * token.weight))
+    return kept
+
+
+def _is_a_column_of_liquid(unit: str, rest: str, lexicon: Lexicon) -> bool:
+    """Returns whether a length is meant as a pressure: inches of mercury or of water, which the text does not say."""
+    return unit.strip() in ("in", "mm", "m", "ft") and "pressure" in named_dimensions(words_of(rest), lexicon)[0]
+
+
+def _is_word_in_brackets(text: str, lexicon: Lexicon) -> bool:
+    return len(text) > 1 and fold(text) in lexicon.readings and parse_unit(text) is None
+
+
+_PATH = re.compile(r"[\\\\/|>!]|::")
+_DOT = re.compile(r"(?<=[^\W\d])\.+(?=[^\W])|(?<=\d)\.+(?=[^\W\d]{2})|\.{2,}")
+_PLAIN_VALUE = frozenset({"pv", "cv", "fcv", "out", "present", "currentvalue"})
+
+
+def _split_path(text: str, lexicon: Lexicon) -> tuple[str, str]:
+    """Returns what stands above the last telling element of a path, and that element.
+
+    Slashes always make a path. Dots do where the last element says more than one word; else they only separate words.
+    An element that only qualifies (SP, PV, Status) is read together with the one above it.
+    """
+    parts = [part for part in _PATH.split(text) if part.strip()]
+    if parts:
+        dotted = [part for part in _DOT.split(parts[-1]) if part.strip()]
+        if len(dotted) > 2 or (len(dotted) == 2 and any(len(_pieces_of(part)) > 1 for part in dotted)):
+            parts = [*parts[:-1], *dotted]
+        elif len(dotted) == 2:
+            parts[-1] = " ".join(dotted)
+    if len(parts) < 2:
+        return "", parts[0] if parts else text
+    last = len(parts) - 1
+    first = last
+    while first > 0 and all(_only_qualifies(word, lexicon) for word in _pieces_of(parts[first])):
+        first -= 1
+    if first > 0 and len(_pieces_of(" ".join(parts[first:]))) == 1:
+        first -= 1
+    return " ".join(parts[:first]), " ".join(parts[first:])
+
+
+def _pieces_of(text: str) -> list[str]:
+    return [piece for word in words_of(text) for piece in split_camel(word)]
+
+
+_QUALIFYING = frozenset({"setpoint", "actual", "minimum", "maximum", "average", "state", "alarm", "switch", "command"})
+
+
+def _only_qualifies(word: str, lexicon: Lexicon) -> bool:
+    folded = fold(word)
+    readings = lexicon.readings.get(folded, ())
+    plain = folded in lexicon.stop or folded in _PLAIN_VALUE or folded.isdigit()
+    return plain or any(_QUALIFYING.issuperset(reading) for reading in readings)

@@ -1,0 +1,5 @@
+"""Revisions of this stage's operations: raised only when the meaning of an output changes."""
+
+from __future__ import annotations
+
+REVISIONS: dict[str, int] = {"mapping.apply": 1, "mapping.transform": 1, "mapping.merge": 1}

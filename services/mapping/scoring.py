@@ -1,0 +1,331 @@
+"""Scoring: how likely a column is a sensor, from words, units and values.
+
+It promises that names are compared by what they mean, that quantity and unit can veto any likeness of words, and that
+values only ever lower a score: they prove that a name is wrong, never that it is right. Scores are 0 to 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from services.machines.profile import Sensor
+from services.machines.units import Unit, refusal
+from services.mapping.columns import ColumnInfo
+from services.mapping.features import (
+    STATE_WORDS,
+    Features,
+    Variant,
+    Word,
+    column_features,
+    read_variant,
+    weights_of,
+    word_of,
+)
+from services.mapping.lexicon import Lexicon
+from services.mapping.likeness import letters_in_order, likeness_of_texts
+from services.mapping.values import share_inside, veto
+
+_CONFLICT = 0.45  # each contradiction (inlet against outlet) leaves this much of a score
+_UNKNOWN_QUANTITY = 0.85
+_OTHER_QUANTITY = 0.1
+_EXTRA_COLUMN_WORD = 0.75  # a word that only the column has counts less against it than one that only the sensor has
+_INITIALS = 0.85
+_BELOW_CERTAIN = 0.69  # initials, or being the only pair of a quantity, make no certain match
+
+
+@dataclass
+class Scores:
+    """Scores of all columns (rows) against all sensors (columns), with the reasons of those above zero."""
+
+    values: npt.NDArray[np.float64]
+    columns: list[Features]
+    sensors: list[Features]
+    reasons: dict[tuple[int, int], list[str]] = field(default_factory=dict)
+    inside: dict[tuple[int, int], float] = field(default_factory=dict)
+
+
+def score(columns: Sequence[ColumnInfo], sensors: Sequence[Sensor], lexicon: Lexicon) -> Scores:
+    """Returns the score matrix: one row a column, one column a sensor."""
+    left, right = column_features(columns, sensors, lexicon)
+    comparer = _Comparer(lexicon, left, right)
+    result = Scores(np.zeros((len(columns), len(sensors))), left, right)
+    for i, (column, ours) in enumerate(zip(columns, left, strict=True)):
+        for j, (sensor, theirs) in enumerate(zip(sensors, right, strict=True)):
+            value, reasons = comparer.compare(ours, theirs)
+            if value <= 0.05:
+                continue
+            inside = share_inside(column, sensor, ours.unit, theirs.unit)
+            if inside is not None:
+                result.inside[(i, j)] = inside
+            result.values[i, j] = min(veto(value, column, theirs.is_state, inside, reasons), 1.0)
+            result.reasons[(i, j)] = reasons
+    _prefer_the_only_one(result)
+    return result
+
+
+class _Comparer:
+    """Compares names by words whose likeness is worked out once for the two vocabularies."""
+
+    def __init__(self, lexicon: Lexicon, columns: Sequence[Features], sensors: Sequence[Features]) -> None:
+        self._lexicon = lexicon
+        self._column_weights = weights_of(columns)
+        self._sensor_weights = weights_of(sensors)
+        self._vocabulary = {w for features in sensors for variant in features.variants for w in variant.words}
+        self._alike: dict[Word, dict[Word, float]] = {}
+        self._weights: dict[int, tuple[list[float], list[float], float, Variant]] = {}
+        self._refusals: dict[tuple[Unit, Unit], float] = {}
+
+    def compare(self, column: Features, sensor: Features) -> tuple[float, list[str]]:
+        """Returns the best score over all readings of both names, and why."""
+        gate = self._gate_units(column.unit, sensor.unit)
+        if gate == 0.0:
+            return 0.0, []
+        if column.keys & sensor.keys:
+            same = "the same name" if column.parsed.key == sensor.parsed.key else "an alias in the profile"
+            return gate, [same]
+        best = 0.0
+        pair: tuple[Variant, Variant] | None = None
+        extra = self._by_initials(column, sensor)
+        for left in column.variants if extra is None else [*column.variants, extra]:
+            for right in sensor.variants:
+                value = self._pair(left, right, column, sensor)
+                if left is extra:
+                    value *= _BELOW_CERTAIN
+                elif _places(right) - left.concepts:
+                    value = min(value, _BELOW_CERTAIN - 0.07 * (1 - value))  # keeps the order of the candidates
+                if value > best:
+                    best, pair = value, (left, right)
+        if pair is None:
+            return 0.0, []
+        return best * gate, self._explain(*pair, sensor) if best > 0.2 else []
+
+    def _gate_units(self, a: Unit | None, b: Unit | None) -> float:
+        if a is None or b is None:
+            return 1.0
+        if (a, b) not in self._refusals:
+            refused = bool(refusal(a, b))
+            self._refusals[(a, b)] = 1.0 if not refused else 0.0 if a.dimension != b.dimension else 0.5
+        return self._refusals[(a, b)]
+
+    def _pair(self, left: Variant, right: Variant, column: Features, sensor: Features) -> float:
+        names = self._names(left, right)
+        if names <= 0:
+            return 0.0
+        quantity = self._quantity(left, right, column.unit, sensor.unit)
+        damping = _CONFLICT ** self._conflicts(left, right, sensor)
+        if quantity is None:
+            return names * damping * _UNKNOWN_QUANTITY
+        if quantity == 0.0:
+            return names * damping * _OTHER_QUANTITY
+        return (0.8 * names + 0.2 * quantity) * damping
+
+    def _matches(self, left: Variant, right: Variant) -> list[tuple[float, int, int]]:
+        """Returns (likeness, left word, right word) of the words that go together, best first, each once."""
+        pairs = []
+        for i, a in enumerate(left.words):
+            alike = self._likenesses(a)
+            if alike:
+                pairs += [(alike[b], i, j) for j, b in enumerate(right.words) if b in alike]
+        pairs.sort(key=lambda pair: -pair[0])
+        used_left: set[int] = set()
+        used_right: set[int] = set()
+        kept = []
+        for pair in pairs:
+            if pair[1] not in used_left and pair[2] not in used_right:
+                used_left.add(pair[1])
+                used_right.add(pair[2])
+                kept.append(pair)
+        return kept
+
+    def _names(self, left: Variant, right: Variant) -> float:
+        """Returns the matched share of the weight of all words. Equal numbers alone say nothing."""
+        matches = self._matches(left, right)
+        if not any(right.words[j].concept[0] != "#" for _, _, j in matches):
+            return 0.0
+        ours, our_costs, total = self._weighed(left, self._column_weights, _EXTRA_COLUMN_WORD)
+        theirs, their_costs, more = self._weighed(right, self._sensor_weights, 1.0)
+        total += more
+        gained = 0.0
+        for likeness, i, j in matches:
+            gained += likeness * (ours[i] + theirs[j])
+            total += ours[i] - our_costs[i] + theirs[j] - their_costs[j]
+        return gained / total if total else 0.0
+
+    def _weighed(
+        self, variant: Variant, weights: Mapping[str, float], extra: float
+    ) -> tuple[list[float], list[float], float]:
+        """Returns the weight of each word, what it costs when nothing matches it, and the sum of these costs."""
+        known = self._weights.get(id(variant))
+        if known is None:
+            gains = [word.weight * weights.get(word.concept, 1.0) for word in variant.words]
+            neutral = self._lexicon.neutral
+            costs = [
+                0.0 if word.optional or word.concept in neutral else extra * gain
+                for word, gain in zip(variant.words, gains, strict=True)
+            ]
+            # The variant is kept with its weights so that its id stays its own.
+            known = self._weights[id(variant)] = (gains, costs, sum(costs), variant)
+        return known[:3]
+
+    def _likenesses(self, word: Word) -> Mapping[Word, float]:
+        """Returns the words of the sensors that are like a column's word, with how much."""
+        if word not in self._alike:
+            found = {}
+            for other in self._vocabulary:
+                if word.concept == other.concept:
+                    found[other] = 1.0
+                    continue
+                value = self._lexicon.related.get((word.concept, other.concept), 0.0)
+                if not (word.known and other.known) and word.concept[0] != "#" != other.concept[0]:
+                    value = max(value, likeness_of_texts(word.text, other.text))
+                if value > 0:
+                    found[other] = value
+            self._alike[word] = found
+        return self._alike[word]
+
+    def _conflicts(self, left: Variant, right: Variant, sensor: Features) -> int:
+        count = sum(1 for n, mine in left.groups.items() if n in right.groups and not mine & right.groups[n])
+        count += len((left.one_sided ^ right.one_sided) - (left.concepts & right.concepts))
+        count += bool(left.concepts & STATE_WORDS) and not sensor.is_state
+        return count + bool(left.numbers and right.numbers and not left.numbers & right.numbers)
+
+    def _explain(self, left: Variant, right: Variant, sensor: Features) -> list[str]:
+        matched = [_shown({right.words[j].concept}) for _, _, j in self._matches(left, right)]
+        reasons = [f"both say {', '.join(matched)}"] if matched else []
+        for n, mine in left.groups.items():
+            if n in right.groups and not mine & right.groups[n]:
+                reasons.append(f"but {_shown(mine)} against {_shown(right.groups[n])}")
+        for concept in sorted((left.one_sided ^ right.one_sided) - (left.concepts & right.concepts)):
+            reasons.append(
+                f"but only {'the column' if concept in left.concepts else 'the sensor'} says {_shown({concept})}"
+            )
+        if left.concepts & STATE_WORDS and not sensor.is_state:
+            reasons.append(f"but the column is a {_shown(left.concepts & STATE_WORDS)}, the sensor a measurement")
+        if left.numbers and right.numbers and not left.numbers & right.numbers:
+            reasons.append(f"but {_shown(left.numbers)} against {_shown(right.numbers)}")
+        return reasons
+
+    def _quantity(self, left: Variant, right: Variant, unit_a: Unit | None, unit_b: Unit | None) -> float | None:
+        """Returns 1 for the same quantity, .9 for one dimension, 0 for different ones, None when a side says none."""
+        if unit_a is not None and unit_b is not None:
+            possible: bool | None = self._gate_units(unit_a, unit_b) > 0
+        else:
+            of_left = {unit_a.dimension} if unit_a else left.dimensions
+            of_right = {unit_b.dimension} if unit_b else right.dimensions
+            possible = bool(of_left & of_right) if of_left and of_right else None
+        if left.quantities & right.quantities:
+            return 1.0 if possible is not False else 0.35
+        if possible is None:
+            return None
+        if not possible:
+            return 0.0
+        if unit_a is not None and unit_b is not None:
+            return 0.9
+        related = any((p, q) in self._lexicon.related for p in left.quantities for q in right.quantities)
+        return 0.9 if related or not left.quantities or not right.quantities else 0.3
+
+    def _by_initials(self, column: Features, sensor: Features) -> Variant | None:
+        """Returns an extra reading in which a short word stands for the initials of the sensor's words, or None.
+
+        OT for oil temperature, HUFL for high useful load. Only for words that the lexicon does not know for certain.
+        """
+        for token in column.parsed.tokens:
+            short = token.text
+            if not (2 <= len(short) <= 5 and short.isascii() and short.isalpha()):
+                continue
+            if token.known and len(token.readings) == 1 and len(short) > 3:
+                continue
+            run = sensor.initials.get(short, ())
+            if not run and len(column.parsed.tokens) == 1 and not token.known:
+                run = letters_in_order(short, sensor.spoken)
+            if not run:
+                continue
+            first = sensor.variants[0].words
+            words = [
+                word_of(word.concept, word.text, _INITIALS * word.weight, True)
+                for word in first
+                if any(part in run for part in word.text.split())
+            ]
+            taken = {concept for reading in token.readings for concept in reading}
+            rest = [word for word in column.variants[0].words if word.text != short and word.concept not in taken]
+            if words:
+                return read_variant(words + rest, self._lexicon)
+        return None
+
+
+def _places(variant: Variant) -> frozenset[str]:
+    """Returns the words that say which one of several like sensors it is: a column must say them as well."""
+    return variant.said & _WHICH_ONE
+
+
+_WHICH_ONE = frozenset(
+    [
+        *("de", "nde", "front", "rear", "left", "right", "top", "bottom", "middle", "high", "low"),
+        *("x", "y", "z", "axial", "horizontal", "vertical", "primary", "secondary", "supply", "return"),
+        *("phase_a", "phase_b", "phase_c", "phase_ab", "phase_bc", "phase_ca"),
+    ]
+)
+
+
+def _shown(concepts: set[str] | frozenset[str]) -> str:
+    return "/".join(sorted(concept.replace("_", " ").replace("#", "number ") for concept in concepts))
+
+
+def _prefer_the_only_one(result: Scores) -> None:
+    """Raises the score where a quantity has exactly one column and one sensor, and nothing speaks against the pair."""
+    by_column: dict[str, list[int]] = {}
+    by_sensor: dict[str, list[int]] = {}
+    for i, features in enumerate(result.columns):
+        for concept in _quantities(features):
+            by_column.setdefault(concept, []).append(i)
+    for j, features in enumerate(result.sensors):
+        for concept in _quantities(features):
+            by_sensor.setdefault(concept, []).append(j)
+    for concept, sensors in by_sensor.items():
+        if len(sensors) == 1 and len(by_column.get(concept, ())) == 1:
+            i, j = by_column[concept][0], sensors[0]
+            against = any(reason.startswith("but") for reason in result.reasons.get((i, j), ()))
+            if 0.1 < result.values[i, j] < _BELOW_CERTAIN and not against:
+                result.values[i, j] = min(_BELOW_CERTAIN, result.values[i, j] + 0.2)
+                result.reasons[(i, j)].append(f"the only {concept} on both sides")
+
+
+def _quantities(features: Features) -> frozenset[str]:
+    """Returns the quantities that the name says in every reading."""
+    if not features.variants:
+        return frozenset()
+    return _COUNTED_QUANTITIES.intersection(*(variant.quantities for variant in features.variants))
+
+
+_COUNTED_QUANTITIES = frozenset(
+    [
+        "temperature",
+        "pressure",
+        "rotation",
+        "current",
+        "voltage",
+        "power",
+        "energy",
+        "flow",
+        "level",
+        "vibration",
+        "acceleration",
+        "torque",
+        "force",
+        "frequency",
+        "humidity",
+        "power_factor",
+        "sound",
+        "conductivity",
+        "density",
+        "viscosity",
+        "efficiency",
+        "acidity",
+        "turbidity",
+        "irradiance",
+    ]
+)

@@ -1,0 +1,268 @@
+"""Suggesting a mapping: a role and a sensor for every column, how sure, why, and what its numbers become.
+
+It promises one answer per column, no sensor twice, an honest "none" with its reason, and a warning when the file does
+not look like the machine at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from services.chassis.errors import SensorForgeError
+from services.machines.profile import MachineProfile, Sensor
+from services.machines.units import convert, parse_unit, refusal, unit_readings
+from services.mapping import errors as errors
+from services.mapping.assignment import ABSTAIN, Choice, Tier, assign
+from services.mapping.columns import ColumnInfo
+from services.mapping.lexicon import Lexicon, default_lexicon
+from services.mapping.names import is_difference
+from services.mapping.roles import RoleGuess, guess_role
+from services.mapping.scoring import Scores, score
+from services.mapping.values import TYPICAL_UNITS
+
+# Below this share of well matched columns the file is probably of another machine. Foreign profiles measured up to .4.
+_POOR_FIT = 0.36
+_BEYOND_DOUBT = 0.95  # the same words on both sides, whatever the rest of the file
+_ROLE_OVERRULED_AT = 0.85  # a name match this good makes a sensor of what looked like a label or an index
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """The proposal for one column. `confidence` and the alternatives' scores are 0 to 1."""
+
+    column: str
+    role: str
+    tier: Tier
+    sensor: str = ""
+    confidence: float = 0.0
+    reasons: tuple[str, ...] = ()
+    alternatives: tuple[tuple[str, float], ...] = ()
+    source_unit: str = ""
+    target_unit: str = ""
+    unit_basis: str = ""
+    unit_example: str = ""
+    abstain_reason: str = ""
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """The proposals in column order, sensors without a column, how much the file looks like the machine, warnings."""
+
+    suggestions: tuple[Suggestion, ...]
+    unmapped_sensors: tuple[str, ...]
+    profile_fit: float
+    warnings: tuple[str, ...] = field(default_factory=tuple)
+
+
+def suggest(columns: Sequence[ColumnInfo], profile: MachineProfile, lexicon: Lexicon | None = None) -> Proposal:
+    """Returns the proposal for a file's columns. Raises PROFILE_HAS_NO_COLUMNS when there is nothing to map onto."""
+    lexicon = lexicon or default_lexicon()
+    sensors = profile.columns
+    if not sensors:
+        raise SensorForgeError(
+            "PROFILE_HAS_NO_COLUMNS", f"The profile of {profile.machine_id!r} has no sensor that is a table column."
+        )
+    guesses = [guess_role(column, lexicon) for column in columns]
+    scores = score(columns, sensors, lexicon)
+    measured = np.array([guess.is_measured for guess in guesses], dtype=bool)
+    for i, guess in enumerate(guesses):
+        if not measured[i]:
+            scores.values[i] *= np.where(scores.values[i] >= _ROLE_OVERRULED_AT, 1.0, 0.15)
+            if guess.role == "timestamp" and guess.confidence >= 0.95:
+                scores.values[i] = 0.0
+    choices = assign(scores.values)
+    suggestions = tuple(
+        _suggestion(i, column, guess, choice, scores, sensors)
+        for i, (column, guess, choice) in enumerate(zip(columns, guesses, choices, strict=True))
+    )
+    suggestions = _one_of_each_role(suggestions)
+    taken = {suggestion.sensor for suggestion in suggestions}
+    unmapped = tuple(sensor.name for sensor in sensors if sensor.name not in taken)
+    flags = {column.name for column in columns if column.two_valued or column.constant}
+    fit = _profile_fit([s for s in suggestions if s.sensor or s.column not in flags], len(sensors))
+    if fit < _POOR_FIT:
+        suggestions = tuple(_doubted(suggestion) for suggestion in suggestions)
+    return Proposal(suggestions, unmapped, round(fit, 3), tuple(_warnings(suggestions, profile, unmapped, fit)))
+
+
+def _suggestion(
+    i: int, column: ColumnInfo, guess: RoleGuess, choice: Choice, scores: Scores, sensors: Sequence[Sensor]
+) -> Suggestion:
+    order = np.argsort(-scores.values[i], kind="stable")
+    ranked = [(sensors[j].name, round(float(scores.values[i, j]), 3)) for j in order[:4] if scores.values[i, j] >= 0.15]
+    parsed = scores.columns[i].parsed
+    written = column.unit or parsed.unit_text
+    if choice.sensor is None:
+        reason = guess.evidence if not guess.is_measured else _why_none(column, choice, ranked)
+        role = guess.role
+        if role == "setpoint":
+            role = "auxiliary"
+        tier: Tier = "auto" if not guess.is_measured and guess.confidence >= 0.85 else "none"
+        return Suggestion(
+            column.name,
+            role,
+            tier,
+            confidence=round(guess.confidence if not guess.is_measured else choice.score, 3),
+            reasons=(guess.evidence,) if not guess.is_measured else (),
+            alternatives=tuple(ranked[:3]),
+            source_unit=written,
+            unit_basis="declared" if written else "unknown",
+            abstain_reason="" if not guess.is_measured else reason,
+        )
+    sensor = sensors[choice.sensor]
+    reasons = list(scores.reasons.get((i, choice.sensor), ()))
+    source, basis, example, trouble = _unit_plan(column, sensor, written, scores, i, choice.sensor)
+    tier = choice.tier
+    if trouble:
+        reasons.append(trouble)
+        tier = "review"
+    inside = scores.inside.get((i, choice.sensor))
+    if inside is not None and inside < 0.5:
+        tier = "review"
+    role = "state" if sensor.role == "state" else "setpoint" if sensor.role == "setpoint" else "sensor"
+    if tier == "review" and choice.tier == "review" and choice.margin < 0.05:
+        reasons.append("another pairing is nearly as good")
+    return Suggestion(
+        column.name,
+        role,
+        tier,
+        sensor.name,
+        round(choice.score, 3),
+        tuple(reasons),
+        tuple(entry for entry in ranked if entry[0] != sensor.name)[:3],
+        source,
+        sensor.unit,
+        basis,
+        example,
+    )
+
+
+def _why_none(column: ColumnInfo, choice: Choice, ranked: list[tuple[str, float]]) -> str:
+    if not ranked:
+        return "no sensor of the profile has a similar name, quantity or unit"
+    name, value = ranked[0]
+    if len(ranked) > 1 and value >= ABSTAIN and value - ranked[1][1] <= 0.01:
+        return f"{name} and {ranked[1][0]} fit equally well"
+    if value >= ABSTAIN:
+        return f"{name} fits, but another column fits it better"
+    return f"the nearest sensor is {name} at {value:.2f}, too little to propose it"
+
+
+def _unit_plan(
+    column: ColumnInfo, sensor: Sensor, written: str, scores: Scores, i: int, j: int
+) -> tuple[str, str, str, str]:
+    """Returns source unit, basis, an example, and what speaks against converting (empty: nothing)."""
+    target = parse_unit(sensor.unit) or scores.sensors[j].unit
+    source = scores.columns[i].unit
+    if sensor.role == "state" or target is None:
+        return written, "declared" if written else "unknown", "", ""
+    if source is None:
+        if written and (readings := unit_readings(written)):
+            meanings = " or ".join(unit.symbol for unit in readings)
+            return written, "unknown", "", f"its unit {written!r} can be {meanings}"
+        if written:
+            return written, "unknown", "", f"its unit {written!r} is not known"
+        fitting = _units_by_value(column, sensor, scores, i, j)
+        if len(fitting) == 1:
+            return fitting[0], "inferred", _example(column, fitting[0], sensor), f"its values look like {fitting[0]}"
+        if fitting:
+            return "", "unknown", "", f"its values could be {' or '.join(fitting)}, but not {target.symbol}"
+        return sensor.unit or target.symbol, "profile", "", ""
+    why = refusal(source, target, delta=is_difference(sensor))
+    if why:
+        return written or source.symbol, "refused", "", f"its unit is refused: {why}"
+    shown = written if parse_unit(written) is not None else source.symbol
+    return shown, "declared", _example(column, shown, sensor), ""
+
+
+def _units_by_value(column: ColumnInfo, sensor: Sensor, scores: Scores, i: int, j: int) -> list[str]:
+    """Returns the other units in which the values fit the limits while in the sensor's own unit they do not."""
+    target = scores.sensors[j].unit
+    if target is None or len(column.quantiles) < 7 or sensor.min is None or sensor.max is None:
+        return []
+    slack = 0.25 * (sensor.max - sensor.min)
+    low, high = sensor.min - slack, sensor.max + slack
+    central = np.asarray(column.quantiles[2:7], dtype=np.float64)
+    if np.mean((central >= low) & (central <= high)) > 0.2:
+        return []
+    fitting = []
+    for symbol in TYPICAL_UNITS.get(target.dimension, ()):
+        values = convert(central, symbol, target)
+        if symbol != target.symbol and np.all((values >= low) & (values <= high)):
+            fitting.append(symbol)
+    return fitting
+
+
+def _example(column: ColumnInfo, source: str, sensor: Sensor) -> str:
+    target = sensor.unit
+    unit = parse_unit(source)
+    goal = parse_unit(target)
+    if unit is None or goal is None or len(column.quantiles) < 5:
+        return ""
+    middle = column.quantiles[len(column.quantiles) // 2]
+    return f"{middle:.5g} {source} -> {convert(middle, unit, goal, delta=is_difference(sensor)):.5g} {target}"
+
+
+def _one_of_each_role(suggestions: tuple[Suggestion, ...]) -> tuple[Suggestion, ...]:
+    """Keeps one RUL column and at most a date and a time; the others of that role are left for a person to choose."""
+    result = list(suggestions)
+    for role, most in (("rul", 1), ("timestamp", 2)):
+        named = [i for i, suggestion in enumerate(result) if suggestion.role == role]
+        named.sort(key=lambda i: -result[i].confidence)
+        certain = [i for i in named if result[i].confidence >= 0.95]
+        keep = named[:most] if role == "rul" or len(certain) != 1 else certain
+        for i in named:
+            if i in keep:
+                continue
+            old = result[i]
+            result[i] = Suggestion(
+                old.column,
+                "auxiliary",
+                "review",
+                confidence=old.confidence,
+                reasons=(*old.reasons, f"another column is the {role} already"),
+                alternatives=old.alternatives,
+                source_unit=old.source_unit,
+                unit_basis=old.unit_basis,
+                abstain_reason=f"another column is the {role} already",
+            )
+    return tuple(result)
+
+
+def _doubted(suggestion: Suggestion) -> Suggestion:
+    """Returns the proposal for a person to look at: in a file of another machine a fair match is chance."""
+    if not suggestion.sensor or suggestion.tier != "auto" or suggestion.confidence >= _BEYOND_DOUBT:
+        return suggestion
+    reasons = (*suggestion.reasons, "the file as a whole does not look like this machine")
+    return replace(suggestion, tier="review", reasons=reasons)
+
+
+def _profile_fit(suggestions: Sequence[Suggestion], sensors: int) -> float:
+    """Returns the summed confidence of mapped columns over the number that could have been mapped."""
+    measured = [s for s in suggestions if s.sensor or s.role in ("sensor", "state", "auxiliary")]
+    possible = min(len(measured), sensors)
+    return sum(s.confidence for s in measured if s.sensor) / possible if possible else 0.0
+
+
+def _warnings(
+    suggestions: Sequence[Suggestion], profile: MachineProfile, unmapped: tuple[str, ...], fit: float
+) -> list[str]:
+    found = []
+    mapped = [suggestion for suggestion in suggestions if suggestion.sensor]
+    if fit < _POOR_FIT:
+        found.append(
+            f"This file does not look like {profile.machine_id}: {len(mapped)} of {len(suggestions)} columns match a "
+            f"sensor (fit {fit:.2f}). Check that it is the right machine before you confirm anything."
+        )
+    required = [sensor.name for sensor in profile.columns if sensor.required and sensor.name in unmapped]
+    if required:
+        found.append(f"Required sensors without a column: {', '.join(required)}.")
+    refused = [suggestion.column for suggestion in mapped if suggestion.unit_basis == "refused"]
+    if refused:
+        found.append(f"Units that cannot be converted: {', '.join(refused)}.")
+    if not any(suggestion.role == "timestamp" for suggestion in suggestions):
+        found.append("No column looks like time: rows keep the order of the file.")
+    return found

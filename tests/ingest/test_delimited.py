@@ -1,0 +1,216 @@
+"""Delimited text: what plants write, and what goes wrong on the way."""
+
+from __future__ import annotations
+
+import pytest
+
+from services.chassis.errors import SensorForgeError
+from tests.ingest.conftest import Read, facts, values
+
+
+def refused(read: Read, data: bytes, **options: object) -> SensorForgeError:
+    with pytest.raises(SensorForgeError) as caught:
+        read(data, **options)
+    return caught.value
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_delimiter_is_found(read: Read, delimiter: str) -> None:
+    rows = [["time", "a", "b"], *[[f"2024-01-01 00:00:{i:02d}", f"{i}.5", str(i)] for i in range(50)]]
+    dataset = read("\n".join(delimiter.join(r) for r in rows).encode())
+    assert dataset.table.columns == ["source_row", "time", "a", "b"]
+    assert values(dataset, "a")[3] == 3.5
+
+
+def test_preamble_units_row_and_footer_are_told_from_data(read: Read) -> None:
+    body = "".join(f"{i};{i},5;{20 + i},25\r\n" for i in range(1, 30))
+    data = (
+        "Report: pumps\r\nStation;North\r\n\r\nNo;Flow;Temp\r\n;m3/h;°C\r\n" + body + "Average;15,0;35,0\r\n"
+    ).encode()
+    dataset = read(data)
+    assert dataset.table.height == 29
+    assert dataset.units == {"Flow": "m3/h", "Temp": "°C"}
+    lines = dataset.ledger["lines"]
+    assert (lines["preamble"], lines["header"], lines["units"], lines["blank"]) == (2, 1, 1, 1)
+
+
+def test_unbalanced_quote_costs_its_own_line_only(read: Read) -> None:
+    good = "".join(f"{i},{i}.5\n" for i in range(1000))
+    dataset = read(("a,b\n" + good + '7,"8\n' + good).encode())
+    assert dataset.table.height == 2000
+    assert dataset.rejects["reason"].to_list() == ["UNBALANCED_QUOTE"]
+    assert dataset.rejects["line"].to_list() == [1002]
+
+
+def test_quoted_cell_may_hold_delimiter_quote_and_line_end(read: Read) -> None:
+    dataset = read(b'id,note,v\n1,"a, ""b""\nc",1.5\n2,plain,2.5\n3,"",3.5\n')
+    assert values(dataset, "note") == ['a, "b"\nc', "plain", None]
+    assert dataset.ledger["lines"]["continuation"] == 1
+
+
+def test_inch_mark_inside_a_field_is_text(read: Read) -> None:
+    dataset = read(b'pipe,flow\n2" copper,1.5\n3" steel,2.5\n4" steel,3.5\n')
+    assert values(dataset, "pipe")[0] == '2" copper'
+    assert values(dataset, "flow") == [1.5, 2.5, 3.5]
+
+
+def test_nul_bytes_reject_their_row_only(read: Read) -> None:
+    dataset = read(b"a,b\n" + b"1,2\n" * 20 + b"3,\x00\x00\n5,6\n")
+    assert values(dataset, "a")[-2:] == [1, 5]
+    assert dataset.rejects["reason"].to_list() == ["NUL_BYTE"]
+
+
+def test_missing_last_newline_keeps_a_whole_last_row(read: Read) -> None:
+    assert values(read(b"a,b\n1,2\n3,4"), "b") == [2, 4]
+
+
+def test_cut_last_line_is_rejected_not_padded(read: Read) -> None:
+    dataset = read(b"a,b,c\n1,2,3\n4,5,6\n7,8")
+    assert values(dataset, "a") == [1, 4]
+    assert dataset.rejects["reason"].to_list() == ["TRUNCATED_LAST_LINE"]
+
+
+def test_short_rows_are_padded_and_long_rows_rejected(read: Read) -> None:
+    body = "".join(f"{i},{i},{i}\n" for i in range(100))
+    dataset = read(("a,b,c\n" + body + "1,2\n1,2,3,4\n9\n").encode())
+    assert values(dataset, "c")[100] is None
+    assert dataset.rejects["reason"].to_list() == ["TOO_MANY_FIELDS", "TOO_FEW_FIELDS"]
+
+
+def test_header_repeated_inside_is_rejected_not_read(read: Read) -> None:
+    dataset = read(b"time,v\n1,2.5\n2,3.5\ntime,v\n3,4.5\n")
+    assert values(dataset, "v") == [2.5, 3.5, 4.5]
+    assert dataset.rejects["reason"].to_list() == ["REPEATED_HEADER"]
+
+
+def test_duplicate_and_blank_headers_get_unique_names(read: Read) -> None:
+    dataset = read(b"t,,v,v,v_2\n1,2,3,4,5\n2,3,4,5,6\n")
+    assert dataset.table.columns == ["source_row", "t", "column_2", "v", "v_3", "v_2"]
+
+
+def test_row_names_without_a_header_shift_the_names(read: Read) -> None:
+    dataset = read(b"v,w\n1,2.5,3.5\n2,3.5,4.5\n3,4.5,5.5\n")
+    assert dataset.table.columns == ["source_row", "column_1", "v", "w"]
+
+
+def test_decimal_comma_and_thousands_point_are_read_exactly(read: Read) -> None:
+    dataset = read(b"x;y\n1.234,50;0,04\n2.000,25;0,5\n-3,75;12,125\n")
+    assert values(dataset, "x") == [1234.5, 2000.25, -3.75]
+    assert facts(dataset)["decimal"] == ","
+
+
+def test_thousands_comma_is_read_exactly(read: Read) -> None:
+    dataset = read(b"x;y\n1,234.50;1\n12,000.25;2\n999.5;3\n")
+    assert values(dataset, "x") == [1234.5, 12000.25, 999.5]
+
+
+def test_mixed_decimal_marks_are_read_cell_by_cell(read: Read) -> None:
+    dataset = read(b"x;y\n1,5;2.25\n2,75;3.5\n3.125;4,5\n")
+    assert values(dataset, "x") == [1.5, 2.75, 3.125]
+
+
+def test_ambiguous_comma_is_refused_with_both_readings(read: Read) -> None:
+    error = refused(read, b"n;x\n1;1,234\n2;5,678\n3;9,012\n")
+    assert error.reason == "DECIMAL_AMBIGUOUS"
+    assert "1.234" in error.message
+    assert "1234" in error.message
+    assert "--decimal" in error.remedy
+
+
+def test_decimal_option_settles_the_comma(read: Read) -> None:
+    data = b"n;x\n1;1,234\n2;5,678\n"
+    assert values(read(data, decimal=","), "x") == [1.234, 5.678]
+    assert values(read(data, decimal="."), "x") == [1234, 5678]
+
+
+def test_quality_words_become_missing_and_are_counted(read: Read) -> None:
+    body = "".join(f"{i}.5\n" for i in range(50))
+    dataset = read(("v\n" + body + "Bad\n#N/A\nI/O Timeout\nBad\n").encode())
+    assert dataset.table["v"].null_count() == 4
+    column = dataset.ledger["files"][0]["columns"]["v"]
+    assert column["tokens"] == {"Bad": 2, "#N/A": 1, "I/O Timeout": 1}
+    assert column["lines"]["Bad"] == [52, 55]
+
+
+def test_stray_text_in_a_number_column_is_missing_and_reported(read: Read) -> None:
+    dataset = read(("v,w\n" + "".join(f"{i}.5,{i}\n" for i in range(50)) + "pump swapped,50\n").encode())
+    assert dataset.table["v"].null_count() == 1
+    assert dataset.ledger["cells"]["unparsable"] == 1
+    assert dataset.warnings[0][0] == "UNPARSABLE_CELLS"
+
+
+def test_same_unit_in_every_cell_is_taken_off(read: Read) -> None:
+    dataset = read(b"t;p\n1;12.5 bar\n2;12.75 bar\n3;13 bar\n")
+    assert values(dataset, "p") == [12.5, 12.75, 13.0]
+    assert dataset.units["p"] == "bar"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("utf-8-sig", "Öldruck;°C\n1,5;20\n2,5;21\n"),
+        ("utf-16", "Öldruck;°C\n1,5;20\n2,5;21\n"),
+        ("utf-16-le", "Öldruck;°C\n1,5;20\n2,5;21\n"),
+        ("cp1252", "Öldruck;°C\n1,5;20\n2,5;21\n"),
+        ("shift_jis", "温度計;圧力\n1.5;20\n2.5;21\n"),
+        ("gb18030", "轴承温度;电机电流\n1.5;20\n2.5;21\n"),
+    ],
+)
+def test_encoding_is_found(read: Read, encoding: str, text: str) -> None:
+    assert read(text.encode(encoding)).table.columns[1:] == text.split("\n")[0].split(";")
+
+
+def test_degree_sign_alone_does_not_make_a_file_thai(read: Read) -> None:
+    dataset = read("t;temp [°C]\n1;20.5\n2;21.5\n".encode("cp1252"))
+    assert facts(dataset)["encoding"] == "cp1252"
+    assert dataset.units == {"temp [°C]": "°C"}
+
+
+def test_options_replace_the_detection(read: Read) -> None:
+    data = b"x y\n1 2\n3 4\n"
+    dataset = read(data, header_row=0, delimiter="whitespace", column_names=("a", "b"))
+    assert dataset.table.columns == ["source_row", "a", "b"]
+    assert values(dataset, "a") == ["x", "1", "3"]
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"\n\n  \n", "EMPTY_FILE"),
+        (b"time,v1,v2\n", "NO_ROWS"),
+        (bytes(range(256)) * 40, "NOT_A_TABLE"),
+        (b"%PDF-1.7\n" + b"x" * 500, "FORMAT_UNSUPPORTED"),
+        (b"PAR1" + b"\x00" * 100, "FILE_CORRUPT"),
+        (b"PK\x03\x04" + b"\x00" * 100, "FILE_CORRUPT"),
+        (b"\x1f\x8b\x08\x00broken", "FILE_CORRUPT"),
+        (b"<html><body><table></table></body></html>", "FORMAT_UNSUPPORTED"),
+        (
+            b"This is a letter to the plant manager about the pumps.\nIt has several lines of prose and no table.\n"
+            * 5,
+            "NOT_A_TABLE",
+        ),
+    ],
+)
+def test_file_that_is_no_table_is_refused_by_name(read: Read, data: bytes, reason: str) -> None:
+    error = refused(read, data, name="pumps.csv")
+    assert error.reason == reason
+    assert "pumps.csv" in error.message
+
+
+def test_limits_are_enforced_before_reading(read: Read) -> None:
+    from services.ingest.limits import Limits
+
+    with pytest.raises(SensorForgeError) as caught:
+        read(b"a,b\n1,2\n", limits=Limits(csv_bytes=4))
+    assert caught.value.reason == "INGEST_LIMIT"
+    with pytest.raises(SensorForgeError) as caught:
+        read(
+            ",".join(f"c{i}" for i in range(50)).encode() + b"\n" + b",".join(b"1" for _ in range(50)),
+            limits=Limits(columns=10),
+        )
+    assert "columns" in caught.value.message
+
+
+def test_raw_keeps_every_cell_as_text(read: Read) -> None:
+    dataset = read(b"a;b\n007;1,5\nNaN;Bad\n", raw=True)
+    assert dataset.table.drop("source_row").rows() == [("007", "1,5"), ("NaN", "Bad")]

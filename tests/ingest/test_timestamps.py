@@ -1,0 +1,118 @@
+"""Time columns: one explicit format, and day or month never guessed."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.chassis.errors import SensorForgeError
+from services.ingest.timestamps import AmbiguousTime, TimeColumn, find_time, from_epoch, localised
+from tests.ingest.conftest import Read, facts
+
+MOMENTS = [dt.datetime(2024, 3, 28) + dt.timedelta(hours=7 * i, seconds=i) for i in range(40)]
+FORMATS = [
+    "%Y-%m-%d %H:%M:%S",
+    "%d.%m.%Y %H:%M:%S",
+    "%Y/%m/%d %H:%M:%S",
+    "%Y-%m-%dT%H:%M:%SZ",
+    "%m/%d/%Y %I:%M:%S %p",
+    "%d/%m/%Y %H:%M:%S",
+    "%d-%b-%y %H:%M:%S",
+    "%b %d, %Y %I:%M:%S %p",
+    "%Y%m%d%H%M%S",
+    "%d.%m.%y %H:%M:%S",
+    "%Y-%m-%dT%H:%M:%S+02:00",
+]
+
+
+@pytest.mark.parametrize("fmt", FORMATS)
+def test_format_is_found_and_read_exactly(fmt: str) -> None:
+    found = find_time(pl.Series("t", [m.strftime(fmt) for m in MOMENTS]))
+    assert isinstance(found, TimeColumn)
+    shift = dt.timedelta(hours=2) if "+02:00" in fmt else dt.timedelta()
+    assert found.values.dt.replace_time_zone(None).to_list() == [m - shift for m in MOMENTS]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    start=st.datetimes(dt.datetime(1995, 1, 1), dt.datetime(2035, 1, 1)).map(lambda d: d.replace(microsecond=0)),
+    step=st.integers(1, 86_400),
+    fmt=st.sampled_from(FORMATS[:-1]),
+)
+def test_no_reading_is_ever_wrong(start: dt.datetime, step: int, fmt: str) -> None:
+    moments = [start + dt.timedelta(seconds=step * i) for i in range(60)]
+    found = find_time(pl.Series("t", [m.strftime(fmt) for m in moments]))
+    assert found is not None
+    if isinstance(found, TimeColumn):
+        assert found.values.dt.replace_time_zone(None).to_list() == moments
+
+
+def test_day_and_month_that_nothing_settles_stay_open() -> None:
+    found = find_time(pl.Series("t", [f"03/04/2020 00:{i:02d}:00" for i in range(30)]))
+    assert isinstance(found, AmbiguousTime)
+    assert set(found.readings) == {"3 April 2020", "4 March 2020"}
+
+
+def test_field_above_twelve_settles_the_day() -> None:
+    found = find_time(pl.Series("t", ["03/04/2020", "13/04/2020", "14/04/2020"]))
+    assert isinstance(found, TimeColumn)
+    assert found.format == "%d/%m/%Y"
+
+
+def test_steady_step_settles_the_day() -> None:
+    days = [f"{d:02d}/05/2020 {h:02d}:00" for d in range(1, 6) for h in range(24)]
+    found = find_time(pl.Series("t", days))
+    assert isinstance(found, TimeColumn)
+    assert found.format.startswith("%d/%m")
+    assert found.alternatives
+
+
+def test_ambiguous_time_axis_is_refused_with_both_readings_and_the_option(read: Read) -> None:
+    data = "time,v\n" + "".join(f"03/04/2020 00:{i:02d}:00,{i}.5\n" for i in range(60))
+    with pytest.raises(SensorForgeError) as caught:
+        read(data.encode())
+    assert caught.value.reason == "TIMESTAMP_AMBIGUOUS"
+    assert "3 April 2020" in caught.value.message
+    assert "4 March 2020" in caught.value.message
+    assert "--day-first" in caught.value.remedy
+
+
+@pytest.mark.parametrize(("day_first", "month"), [(True, 4), (False, 3)])
+def test_option_settles_the_day(read: Read, day_first: bool, month: int) -> None:
+    data = "time,v\n" + "".join(f"03/04/2020 00:{i:02d}:00,{i}.5\n" for i in range(60))
+    assert read(data.encode(), day_first=day_first).table["time"][0].month == month
+
+
+def test_ambiguous_side_column_stays_text(read: Read) -> None:
+    data = "time,installed,v\n" + "".join(f"2020-01-01 00:{i:02d}:00,03/04/2019,{i}.5\n" for i in range(60))
+    dataset = read(data.encode())
+    assert dataset.table["installed"].dtype == pl.String
+    assert facts(dataset)["timestamp_format:installed"] == "undecided"
+
+
+def test_repeated_hour_of_a_clock_change_is_told_apart() -> None:
+    naive = pl.Series(
+        "t",
+        [dt.datetime(2023, 10, 29, 0, 30) + dt.timedelta(minutes=30 * i) for i in (0, 1, 2, 3, 4)]
+        + [dt.datetime(2023, 10, 29, 2, 0) + dt.timedelta(minutes=30 * i) for i in (0, 1, 2)],
+    )
+    utc = localised(naive, "Europe/Berlin")
+    assert utc.is_sorted()
+    assert utc.n_unique() == len(utc)
+
+
+@pytest.mark.parametrize("scale", [1, 1000, 1_000_000])
+def test_epoch_is_read_by_its_size(scale: int) -> None:
+    found = from_epoch(pl.Series("t", [1_700_000_000 * scale]))
+    assert found is not None
+    assert found[0] == dt.datetime(2023, 11, 14, 22, 13, 20, tzinfo=dt.UTC)
+
+
+def test_excel_day_is_read_as_time() -> None:
+    found = from_epoch(pl.Series("t", [43862.5]))
+    assert found is not None
+    assert found[0] == dt.datetime(2020, 2, 1, 12, tzinfo=dt.UTC)

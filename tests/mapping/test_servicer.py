@@ -1,0 +1,171 @@
+"""MappingService over a real socket: proposals, memory, idempotent starts and refusals as clients see them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import grpc
+import pytest
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
+
+from sensorforge.mapping.v1 import mapping_service_pb2 as pb
+from sensorforge.mapping.v1 import mapping_service_pb2_grpc as pb_grpc
+from services.artifacts.catalog import Catalog
+from services.artifacts.opening import open_store
+from services.chassis.server import Service, serve
+from services.chassis.settings import ServerSettings
+from services.jobs.engine import Jobs
+from services.jobs.stage import StageContext
+from services.machines.registry import Machines
+from services.mapping.stage import STAGE
+from tests.mapping.test_operations import PROFILE, parsed_table, publish
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Catalog:
+    store = open_store(str(tmp_path / "store"))
+    catalog = Catalog(store)
+    Machines(store, catalog).register(PROFILE)
+    return catalog
+
+
+@pytest.fixture
+async def stub(catalog: Catalog) -> AsyncIterator[pb_grpc.MappingServiceAsyncStub]:
+    stop = asyncio.Event()
+    endpoint: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    ctx = StageContext(catalog.store, catalog, Jobs(catalog.store, catalog, supported=list(STAGE.revisions.items())))
+
+    async def ready() -> bool:
+        return True
+
+    async def announce(address: str) -> None:
+        endpoint.set_result(address)
+
+    service = Service(STAGE.service_names, lambda server: STAGE.register(server, ctx), ready)
+    task = asyncio.create_task(
+        serve([service], ServerSettings(listen="127.0.0.1:0", drain_seconds=5.0), on_ready=announce, stop=stop)
+    )
+    await asyncio.wait({task, endpoint}, return_when=asyncio.FIRST_COMPLETED)
+    if task.done():
+        task.result()
+    async with grpc.aio.insecure_channel(endpoint.result()) as channel:
+        yield pb_grpc.MappingServiceStub(channel)
+    stop.set()
+    await task
+
+
+def reason_of(error: grpc.RpcError) -> str:
+    info = error_details_pb2.ErrorInfo()
+    for detail in rpc_status.from_call(error).details:
+        if detail.Unpack(info):
+            return str(info.reason)
+    raise AssertionError("no ErrorInfo")
+
+
+COLUMNS = [
+    pb.ColumnMapping(column="Time", role="timestamp"),
+    pb.ColumnMapping(column="OilTemp", role="sensor", sensor="oil_temp", source_unit="°C"),
+    pb.ColumnMapping(column="Load", role="ignore"),
+    pb.ColumnMapping(column="On", role="ignore"),
+    pb.ColumnMapping(column="Note", role="ignore"),
+]
+
+
+async def test_a_table_gets_a_proposal(stub: pb_grpc.MappingServiceAsyncStub, catalog: Catalog, tmp_path: Path) -> None:
+    table = publish(catalog, tmp_path, "clean", "table.parquet", parsed_table(), {"OilTemp": "°C"})
+    answer = await stub.SuggestMappings(pb.SuggestMappingsRequest(machine="m1", table=table))
+    found = {s.column: s for s in answer.suggestions}
+    assert found["Time"].role == "timestamp"
+    assert (found["OilTemp"].sensor, found["OilTemp"].tier) == ("oil_temp", pb.TIER_AUTO)
+    assert (found["OilTemp"].source_unit, found["OilTemp"].target_unit) == ("°C", "°F")
+    assert "°C ->" in found["OilTemp"].unit_example
+    assert "source_row" not in found
+    assert answer.template == ""
+
+
+async def test_a_tag_list_and_a_profile_document_need_no_machine(stub: pb_grpc.MappingServiceAsyncStub) -> None:
+    document = "machine_id: pump\nsensors:\n  - {name: suction_pressure_bar, unit: bar}\n"
+    hint = pb.ColumnHint(name="PT-101 Suction press", unit="psi")
+    answer = await stub.SuggestMappings(pb.SuggestMappingsRequest(columns=[hint], profile_document=document))
+    assert answer.suggestions[0].sensor == "suction_pressure_bar"
+
+
+async def test_a_confirmed_mapping_is_remembered_offered_and_forgotten(
+    stub: pb_grpc.MappingServiceAsyncStub, catalog: Catalog, tmp_path: Path
+) -> None:
+    saved = await stub.SaveTemplate(pb.SaveTemplateRequest(machine="m1", columns=COLUMNS))
+    again = await stub.SaveTemplate(pb.SaveTemplateRequest(machine="m1", columns=COLUMNS))
+    assert again.template == saved.template
+    shuffled = parsed_table().select("Note", "On", "source_row", "OilTemp", "Load", "Time")
+    table = publish(catalog, tmp_path, "clean", "table.parquet", shuffled)
+    answer = await stub.SuggestMappings(pb.SuggestMappingsRequest(machine="m1", table=table))
+    assert answer.template == saved.template.name
+    found = {s.column: s for s in answer.suggestions}
+    assert found["OilTemp"].confidence == 1.0
+    assert found["Load"].role == "ignore"
+    listed = await stub.ListTemplates(pb.ListTemplatesRequest(machine="m1"))
+    assert [template.name for template in listed.templates] == [saved.template.name]
+    await stub.DeleteTemplate(pb.DeleteTemplateRequest(name=saved.template.name))
+    assert not (await stub.ListTemplates(pb.ListTemplatesRequest(machine="m1"))).templates
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await stub.DeleteTemplate(pb.DeleteTemplateRequest(name=saved.template.name))
+    assert reason_of(caught.value) == "TEMPLATE_NOT_FOUND"
+
+
+async def test_the_same_start_twice_is_one_job(
+    stub: pb_grpc.MappingServiceAsyncStub, catalog: Catalog, tmp_path: Path
+) -> None:
+    table = publish(catalog, tmp_path, "clean", "table.parquet", parsed_table())
+    spec = pb.MappingSpec(table=table, columns=COLUMNS)
+    first = await stub.StartMapping(pb.StartMappingRequest(machine="m1", spec=spec, request_id="r1"))
+    second = await stub.StartMapping(pb.StartMappingRequest(machine="m1", spec=spec, request_id="r2"))
+    assert first.job.name == second.job.name
+    transform = pb.TransformSpec(table=table)
+    job = (await stub.StartTransform(pb.StartTransformRequest(machine="m1", spec=transform, request_id="r3"))).job
+    assert job.operation == "mapping.transform"
+    merge = pb.MergeSpec(table=table, strategy=pb.MERGE_STRATEGY_REAL_ONLY)
+    job = (await stub.StartMerge(pb.StartMergeRequest(machine="m1", spec=merge, request_id="r4"))).job
+    assert job.operation == "mapping.merge"
+
+
+async def test_requests_that_cannot_be_meant_are_refused(
+    stub: pb_grpc.MappingServiceAsyncStub, catalog: Catalog, tmp_path: Path
+) -> None:
+    table = publish(catalog, tmp_path, "clean", "table.parquet", parsed_table())
+    refused = [
+        (stub.SuggestMappings, pb.SuggestMappingsRequest(machine="m1"), "INVALID_REQUEST"),
+        (stub.SuggestMappings, pb.SuggestMappingsRequest(machine="none", table=table), "MACHINE_NOT_FOUND"),
+        (
+            stub.StartMapping,
+            pb.StartMappingRequest(
+                machine="m1", spec=pb.MappingSpec(table=table, columns=[pb.ColumnMapping(column="x", role="boss")])
+            ),
+            "MAPPING_ROLE_UNKNOWN",
+        ),
+        (
+            stub.StartMapping,
+            pb.StartMappingRequest(machine="m1", spec=pb.MappingSpec(table="machines/m2/clean/" + "0" * 64)),
+            "INVALID_REQUEST",
+        ),
+        (
+            stub.StartMapping,
+            pb.StartMappingRequest(machine="m1", spec=pb.MappingSpec(table="machines/m1/clean/" + "0" * 64)),
+            "ARTIFACT_NOT_FOUND",
+        ),
+        (stub.StartMerge, pb.StartMergeRequest(machine="m1", spec=pb.MergeSpec(table=table)), "INVALID_REQUEST"),
+        (
+            stub.StartMerge,
+            pb.StartMergeRequest(
+                machine="m1", spec=pb.MergeSpec(table=table, strategy=pb.MERGE_STRATEGY_MERGE), request_id="q"
+            ),
+            "MERGE_NEEDS_SEED",
+        ),
+        (stub.SaveTemplate, pb.SaveTemplateRequest(machine="m1"), "MAPPING_EMPTY"),
+    ]
+    for call, request, reason in refused:
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await call(request)
+        assert reason_of(caught.value) == reason
