@@ -1,0 +1,84 @@
+"""Where a command finds its services: the endpoint it was told, a running `sensorforge up`, or an embedded service."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+from clients.cli import output
+from clients.sdk import embedded, local
+from clients.sdk.client import SensorForge
+from clients.sdk.config import configured_endpoint, from_environment
+from clients.sdk.errors import SensorForgeClientError
+
+
+@dataclass
+class Connection:
+    """A client and, where it has one, its embedded service."""
+
+    forge: SensorForge
+    embedded: embedded.Embedded | None = None
+    left_running: bool = False
+
+    def leave(self, jobs: Sequence[str]) -> None:
+        """Leaves jobs running when the command ends."""
+        self.left_running = True
+        if self.embedded is not None and jobs:
+            self.embedded.leave_running(jobs)
+
+
+@contextlib.asynccontextmanager
+async def connect(endpoint: str = "", *, store: str = "") -> AsyncIterator[Connection]:
+    """Yields a connection. An endpoint that was named is used or fails; only where none was named, an embedded service
+    is found or started."""
+    named = endpoint or configured_endpoint()
+    if named:
+        try:
+            config = from_environment(named)
+        except ValueError as failed:
+            raise SensorForgeClientError(
+                "ENDPOINT_INVALID", f"The endpoint {named!r} is not usable: {failed}.", kind="USAGE"
+            ) from None
+        async with SensorForge(config) as forge:
+            yield Connection(forge)
+        return
+    if not store and (running := await known_endpoint()):
+        async with SensorForge(from_environment(running)) as forge:
+            yield Connection(forge)
+        return
+    wanted = store or local.default_store()
+    if not embedded.running_endpoint(wanted):
+        output.say(f"Starting an embedded service on {wanted} …")
+    service = await embedded.find_or_start(wanted)
+    connection = None
+    try:
+        async with SensorForge(from_environment(service.endpoint)) as forge:
+            connection = Connection(forge, service)
+            yield connection
+    finally:
+        if connection is not None and connection.left_running:
+            service.close()
+        else:
+            await service.release()
+
+
+async def known_endpoint() -> str:
+    """Returns the endpoint that the environment names, else that of a running `sensorforge up`, else "".
+
+    A store that the environment names is not looked for elsewhere.
+    """
+    if named := configured_endpoint():
+        return named
+    running = "" if os.environ.get("SENSORFORGE_STORE") else local.remembered().endpoint
+    return running if running and await _serves(running) else ""
+
+
+async def _serves(endpoint: str) -> bool:
+    try:
+        config = from_environment(endpoint)
+    except ValueError:
+        return False
+    async with SensorForge(config) as forge:
+        return await forge.serving(deadline_s=1.0)

@@ -1,0 +1,127 @@
+"""`sensorforge convert`: detection and parsing alone, from any readable format to CSV or Parquet."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from clients.cli import options, output, scratch
+from clients.cli.running import carry_out
+from clients.sdk.errors import SensorForgeClientError
+from clients.sdk.plan import Plan as _Plan
+from clients.sdk.plan import ReadChoices, merged
+from clients.sdk.workflow.data_steps import parse_options
+
+_BOOKKEEPING = ("source_row",)
+
+
+def convert(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files of one data set.")],
+    to: Annotated[Literal["csv", "parquet"], typer.Option("--to", help="csv or parquet.")],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where to write.")],
+    raw: Annotated[bool, typer.Option("--raw", help="Keep every cell as text; convert nothing.")] = False,
+    json: options.Json = False,
+    endpoint: options.Endpoint = "",
+    format: options.Format = "",
+    delimiter: options.Delimiter = "",
+    quote: options.Quote = "",
+    encoding: options.Encoding = "",
+    header_row: options.HeaderRow = None,
+    decimal: options.Decimal = "",
+    sheet: options.Sheet = "",
+    timestamp_column: options.TimestampColumn = "",
+    timestamp_format: options.TimestampFormat = "",
+    day_first: options.DayFirst = None,
+    time_zone: options.TimeZone = "",
+    units_row: options.UnitsRow = None,
+    column_names: options.ColumnNames = "",
+    tag_column: options.TagColumn = "",
+    value_column: options.ValueColumn = "",
+    quality_column: options.QualityColumn = "",
+    register_map: options.RegisterMap = None,
+) -> None:
+    """Convert files to CSV or Parquet: detection and parsing alone."""
+
+    async def work() -> None:
+        choices: ReadChoices = merged(
+            _Plan(),
+            {
+                "read": {
+                    "format": format,
+                    "delimiter": delimiter,
+                    "quote": quote,
+                    "encoding": encoding,
+                    "header_row": header_row,
+                    "decimal": decimal,
+                    "sheet": sheet,
+                    "timestamp_column": timestamp_column,
+                    "timestamp_format": timestamp_format,
+                    "day_first": day_first,
+                    "time_zone": time_zone,
+                    "units_row": units_row,
+                    "column_names": options.names(column_names),
+                    "tag_column": tag_column,
+                    "value_column": value_column,
+                    "quality_column": quality_column,
+                }
+            },
+        ).read
+        wanted = parse_options(choices)
+        wanted.raw = raw
+        async with scratch.parsed(files, wanted, endpoint, register_map) as table:
+            with tempfile.TemporaryDirectory(prefix="sensorforge-convert-") as directory:
+                local = Path(directory) / "table.parquet"
+                await table.connection.forge.download(table.table, "table.parquet", local)
+                columns = await asyncio.to_thread(_rewrite, local, out, to)
+        values = {
+            "out": str(out),
+            "format": to,
+            "rows": table.rows,
+            "rejected_rows": table.rejected,
+            "columns": columns,
+        }
+        if json:
+            output.document(values)
+        else:
+            output.say(f"{table.rows:,} rows and {len(columns)} columns are in {out}; {table.rejected:,} rows rejected")
+
+    carry_out(work(), json=json)
+
+
+def _rewrite(source: Path, target: Path, to: str) -> list[str]:
+    try:
+        import pyarrow.csv
+        import pyarrow.parquet
+    except ImportError:
+        raise SensorForgeClientError(
+            "PYARROW_MISSING",
+            "convert needs pyarrow, which is not installed.",
+            kind="USAGE",
+            remedy="pip install 'sensorforge[service]'",
+        ) from None
+    table: Any = pyarrow.parquet.read_table(source)
+    table = table.drop_columns([name for name in _BOOKKEEPING if name in table.column_names])
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, partial = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
+        os.close(handle)
+        try:
+            if to == "csv":
+                pyarrow.csv.write_csv(table, partial)
+            else:
+                pyarrow.parquet.write_table(table, partial, compression="zstd")
+            os.chmod(partial, 0o644)
+            os.replace(partial, target)
+        finally:
+            Path(partial).unlink(missing_ok=True)
+    except OSError as failed:
+        raise SensorForgeClientError(
+            "TARGET_UNWRITABLE", f"{target} cannot be written: {failed.strerror or failed}.", kind="USAGE"
+        ) from None
+    names: list[str] = table.column_names
+    return names

@@ -1,0 +1,126 @@
+"""`sensorforge`, the command. Without a subcommand it opens the screen; with one it works without a screen."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from importlib import metadata
+from typing import Annotated
+
+import typer
+
+from clients.cli import output, plans, profiles, steps, suggest, templates
+from clients.cli.connection import known_endpoint
+from clients.cli.convert import convert
+from clients.cli.demo import demo
+from clients.cli.doctor import doctor
+from clients.cli.machines import machines
+from clients.cli.models import models
+from clients.cli.run import run
+from clients.cli.runs import runs, watch
+from clients.cli.up import up
+from clients.sdk.errors import ExitCode, SensorForgeClientError
+
+app = typer.Typer(
+    name="sensorforge",
+    help="Turn a machine's history into training data: a refined model, synthetic data sets, and a report on them.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 done, 1 failed in a service, 2 usage or bad plan, 3 service unreachable, 4 timeout, "
+    "5 input rejected, 6 mapping needs review, 7 quality gate not met, 8 conflict, 130 interrupted.",
+)
+
+
+@app.callback(invoke_without_command=True)
+def sensorforge(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False,
+) -> None:
+    """Turn a machine's history into training data: a refined model, synthetic data sets, and a report on them."""
+    if version:
+        output.data.print(_version(), markup=False)
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        raise typer.Exit(_open_screen())
+
+
+def _version() -> str:
+    try:
+        return metadata.version("sensorforge")
+    except metadata.PackageNotFoundError:
+        return "unknown"
+
+
+def _open_screen() -> int:
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        output.error(
+            SensorForgeClientError(
+                "NOT_A_TERMINAL",
+                "`sensorforge` alone opens a screen, and this is no terminal.",
+                kind="USAGE",
+                remedy="`sensorforge run FILE --profile P` works without one; `sensorforge --help` lists the commands.",
+            )
+        )
+        return ExitCode.USAGE
+    try:
+        from clients.tui.app import run as open_screen
+    except ImportError as failed:
+        output.error(
+            SensorForgeClientError(
+                "SCREEN_MISSING",
+                f"The screen is not installed ({failed}).",
+                kind="USAGE",
+                remedy="pip install 'sensorforge[tui]', or use `sensorforge run`.",
+            )
+        )
+        return ExitCode.USAGE
+    return int(open_screen(endpoint=asyncio.run(known_endpoint())) or 0)
+
+
+app.command("up")(up)
+app.command("run")(run)
+app.command("demo")(demo)
+app.command("doctor")(doctor)
+app.command("runs")(runs)
+app.command("watch")(watch)
+for _name, _step in (
+    ("upload", steps.upload),
+    ("validate", steps.validate),
+    ("columns", steps.columns),
+    ("preview", steps.preview),
+    ("map", steps.map_),
+    ("clean", steps.clean),
+    ("transform", steps.transform),
+    ("seed", steps.seed),
+    ("train", steps.train),
+    ("merge", steps.merge),
+    ("refine", steps.refine),
+    ("augment", steps.augment),
+    ("compare", steps.compare),
+    ("activate", steps.activate),
+):
+    app.command(_name, rich_help_panel="Single steps")(_step)
+app.command("convert")(convert)
+app.command("suggest")(suggest.suggest)
+app.add_typer(models, name="models")
+app.add_typer(machines, name="machines")
+app.add_typer(profiles.profile, name="profile")
+app.add_typer(templates.template, name="template")
+app.add_typer(plans.plan, name="plan")
+
+
+def main() -> None:
+    """Runs the command of the process's arguments and leaves with its exit code."""
+    try:
+        app()
+    except BrokenPipeError:
+        # The reader of stdout went away (`| head`): that is its right.
+        sys.stderr.close()
+        sys.exit(ExitCode.DONE)
+    except KeyboardInterrupt:
+        sys.exit(ExitCode.INTERRUPTED)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""`profile init`: a first machine profile, drafted from a data file."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from clients.cli import options, output, scratch
+from clients.cli.running import carry_out
+from clients.sdk.errors import SensorForgeClientError
+from sensorforge.ingest.v1 import ingest_service_pb2
+
+profile = typer.Typer(no_args_is_help=True, help="Draft machine profiles.", rich_markup_mode=None)
+
+
+@profile.callback()
+def _group() -> None:
+    """Draft machine profiles."""
+
+
+@profile.command("init")
+def init(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A data file of the machine.")],
+    machine: Annotated[str, typer.Option("--machine", metavar="ID", help="Default: from the file's name.")] = "",
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Default: stdout.")] = None,
+    delimiter: options.Delimiter = "",
+    header_row: options.HeaderRow = None,
+    json: options.Json = False,
+    endpoint: options.Endpoint = "",
+) -> None:
+    """Draft a profile from a data file: one sensor a column, what was guessed marked as proposed."""
+
+    async def work() -> None:
+        wanted = ingest_service_pb2.ParseOptions(delimiter=delimiter)
+        if header_row is not None:
+            wanted.header_row = header_row
+        machine_id = machine or machine_id_of(file)
+        async with scratch.parsed([file], wanted, endpoint) as table:
+            units = {column.name: column.unit for column in (await table.connection.forge.columns(table.table)).columns}
+            with tempfile.TemporaryDirectory(prefix="sensorforge-profile-") as directory:
+                local = Path(directory) / "table.parquet"
+                await table.connection.forge.download(table.table, "table.parquet", local)
+                text = await asyncio.to_thread(_draft, local, units, machine_id)
+        if out is not None:
+            await asyncio.to_thread(_write, out, text)
+        if json:
+            output.document({"machine": machine_id, "out": str(out) if out else None, "profile": text})
+        elif out is None:
+            sys.stdout.write(text)
+        if out is not None:
+            output.say(f"{out} is drafted; look through what is marked as proposed, then `sensorforge run`")
+
+    carry_out(work(), json=json)
+
+
+def machine_id_of(file: Path) -> str:
+    """Returns a machine id made of a file's name."""
+    words = re.sub(r"[^a-z0-9]+", "-", file.stem.lower()).strip("-")
+    return words[:63].strip("-") or "my-machine"
+
+
+def _draft(table: Path, units: dict[str, str], machine_id: str) -> str:
+    try:
+        import polars
+
+        from services.machines.draft import draft_profile, facts_of
+    except ImportError as failed:
+        raise SensorForgeClientError(
+            "SERVICE_PACKAGES_MISSING",
+            f"Drafting a profile needs the service packages on this machine ({failed}).",
+            kind="USAGE",
+            remedy="pip install 'sensorforge[all]'",
+        ) from None
+    rows = polars.read_parquet(table)
+    rows = rows.drop([name for name in ("source_row",) if name in rows.columns])
+    return draft_profile(facts_of(rows, units), machine_id)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, "utf-8")
+    except OSError as failed:
+        raise SensorForgeClientError(
+            "TARGET_UNWRITABLE", f"{path} cannot be written: {failed.strerror or failed}.", kind="USAGE"
+        ) from None

@@ -1,0 +1,339 @@
+"""The steps one by one, on a run that `upload` or `run` opened. An option changes the run's plan for its step; what
+rests on an earlier outcome of that step is then stale and is made anew by its own step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from clients.cli import naming, options, output
+from clients.cli.connection import connect
+from clients.cli.narration import Narrator
+from clients.cli.run import check_local, drive, with_columns
+from clients.cli.running import carry_out
+from clients.sdk.errors import ExitCode, SensorForgeClientError
+from clients.sdk.plan import Plan, merged
+from clients.sdk.workflow.session import RunReport, RunSession
+from clients.sdk.workflow.steps import StepName
+from clients.sdk.workflow.work import Detached
+
+Change = Callable[[Plan], Plan]
+
+
+def _one_step(
+    run: str,
+    step: StepName,
+    endpoint: str,
+    *,
+    json: bool,
+    events: bool = False,
+    change: Change | None = None,
+    detach: bool = False,
+    timeout: str = "",
+) -> None:
+    async def work() -> ExitCode:
+        async with connect(endpoint) as connection:
+            name = await naming.find_run(connection, run)
+
+            async def opened(narrator: Narrator) -> RunSession:
+                return await RunSession.reopen(connection.forge, name, narrator, change=change, detach=detach)
+
+            async def act(session: RunSession) -> RunReport:
+                session.work.detach_at = step
+                try:
+                    if step == "activate":
+                        await session.activate_now(if_pass=session.work.plan.activate_if_pass)
+                    else:
+                        await session.step(step)
+                except Detached as left:
+                    return session.report(detached_job=left.job, detached_step=left.step)
+                return session.report()
+
+            limit = options.seconds(timeout)
+            return await drive(connection, opened, act, out=None, limit_s=limit, json=json, events=events)
+
+    carry_out(work(), json=json, events=events)
+
+
+def _set(**values: Any) -> Change:
+    return lambda plan: merged(plan, values)
+
+
+def upload(
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Data files of one machine.")],
+    profile: options.Profile = None,
+    json: options.Json = False,
+    events: options.Events = False,
+    endpoint: options.Endpoint = "",
+) -> None:
+    """Send files and read them into one table. Opens a run that the other steps go on with."""
+
+    async def work() -> ExitCode:
+        plan = Plan(files=tuple(files), profile=str(profile) if profile else "")
+        await check_local(plan)
+        async with connect(endpoint) as connection:
+
+            async def opened(narrator: Narrator) -> RunSession:
+                return await RunSession.open(connection.forge, plan, narrator, until="upload")
+
+            return await drive(
+                connection,
+                opened,
+                lambda session: session.run("upload"),
+                out=None,
+                limit_s=None,
+                json=json,
+                events=events,
+            )
+
+    carry_out(work(), json=json, events=events)
+
+
+def validate(
+    run: options.RunName = naming.LAST,
+    missing_share: Annotated[
+        float | None, typer.Option("--missing-share", min=0, max=1, help="Flag columns above it. Default .30.")
+    ] = None,
+    json: options.Json = False,
+    events: options.Events = False,
+    endpoint: options.Endpoint = "",
+) -> None:
+    """Check the rows of a run's table."""
+    change = _set(validation={"missing_share": missing_share})
+    _one_step(run, "validate", endpoint, json=json, events=events, change=change)
+
+
+def map_(
+    run: options.RunName = naming.LAST,
+    columns: Annotated[
+        list[str] | None, typer.Option("--map", metavar="COLUMN=SENSOR", help="COLUMN=SENSOR, =SENSOR:UNIT, =ignore.")
+    ] = None,
+    timestamp_column: options.TimestampColumn = "",
+    rul_column: Annotated[str, typer.Option("--rul-column", metavar="C", help="Remaining useful life.")] = "",
+    run_column: Annotated[str, typer.Option("--run-column", metavar="C", help="Run or unit id.")] = "",
+    auto_map: Annotated[Literal["confident", "exact"] | None, typer.Option("--auto-map")] = None,
+    json: options.Json = False,
+    events: options.Events = False,
+    endpoint: options.Endpoint = "",
+) -> None:
+    """Map columns to sensors; write renamed, converted, time-sorted rows."""
+    change = _set(
+        timestamp_column=timestamp_column or None,
+        rul_column=rul_column or None,
+        run_column=run_column or None,
+        auto_map=auto_map,
+    )
+    _one_step(
+        run, "map", endpoint, json=json, events=events, change=lambda plan: with_columns(change(plan), columns or [])
+    )
+
+
+def clean(
+    run: options.RunName = naming.LAST,
+    json: options.Json = False,
+    events: options.Events = False,
+    endpoint: options.Endpoint = "",
+) -> None:
+    """Clean the mapped rows by the run's recipe, or by the suggested one."""
+    _one_step(run, "clean", endpoint, json=json, events=events)
+
+
+def transform(
+    run: options.RunName = naming.LAST,
+    rul: Annotated[Literal["auto", "keep", "recompute", "none"] | None, typer.Option("--rul")] = None,
+    split_by: Annotated[Literal["auto", "run", "block"] | None, typer.Option("--split-by")] = None,
+    json: options.Json = False,
+    events: options.Events = False,
+    endpoint: options.Endpoint = "",
+) -> None:
+    """Add remaining useful life and split into training, validation and held-out rows."""
+    change = _set(life={"mode": rul}, split={"by": split_by})
+    _one_step(run, "transform", endpoint, json=json, events=events, change=change)
+
+
+def merge(
+    run: options.RunName = naming.LAST,
+    strategy: Annotated[Literal["merge", "replace", "real-only"] | None, typer.Option("--strategy")] = None,
+    balance_rul: Annotated[bool | None, typer.Option("--balance-rul/--no-balance-rul")] = None,
+    json: options.Json = False,
+    events: options.Events = False,
+    endpoint: options.Endpoint = "",
+) -> None:
+    """Choose the rows to train on."""
+    change = _set(strategy=strategy, balance_rul=balance_rul)
+    _one_step(run, "merge", endpoint, json=json, events=events, change=change)
+
+
+def seed(
+    run: options.RunName = naming.LAST,
+    rows: Annotated[int | None, typer.Option("--rows", min=100, help="Seed rows. Default: 10,000.")] = None,
+    seed_data: Annotated[str | None, typer.Option("--seed-data", metavar="FILE")] = None,
+    strategy: Annotated[Literal["merge", "replace", "real-only"] | None, typer.Option("--strategy")] = None,
+    json: options.Json = False,
+    events: options.Events = False,
+    endpoint: options.Endpoint = "",
+) -> None:
+    """Make seed rows from the machine's physics."""
+    change = _set(seed_rows=rows, seed_data=str(Path(seed_data).absolute()) if seed_data else None, strategy=strategy)
+    _one_step(run, "seed", endpoint, json=json, events=events, change=change)
+
+
+def train(
+    run: options.RunName = naming.LAST,
+    base: Annotated[str | None, typer.Option("--base", metavar="MODEL")] = None,
+    epochs: Annotated[int | None, typer.Option("--epochs", min=1)] = None,
+    detach: options.Detach = False,
+    timeout: options.Timeout = "",
+    json: options.Json = False,
+    events: options.Events = False,
+    endpoint: options.Endpoint = "",
+) -> None:
+    """Provide the model that refinement starts from; train a first one where there is none."""
+    change = _set(base=base, epochs=epochs)
+    _one_step(run, "train", endpoint, json=json, events=events, change=change, detach=detach, timeout=timeout)
+
+
+def refine(
+    run: options.RunName = naming.LAST,
+    epochs: Annotated[int | None, typer.Option("--epochs", min=1)] = None,
+    detach: options.Detach = False,
+    timeout: options.Timeout = "",
+    json: options.Json = False,
+    events: options.Events = False,
+    endpoint: options.Endpoint = "",
+) -> None:
+    """Refine the base model on the chosen rows."""
+    _one_step(
+        run, "refine", endpoint, json=json, events=events, change=_set(epochs=epochs), detach=detach, timeout=timeout
+    )
+
+
+def augment(
+    run: options.RunName = naming.LAST,
+    rows: Annotated[int | None, typer.Option("--rows", min=10, help="Rows in all. Default: 50000.")] = None,
+    where: Annotated[str | None, typer.Option("--where", help='Condition on every row, like "rul<50".')] = None,
+    json: options.Json = False,
+    events: options.Events = False,
+    endpoint: options.Endpoint = "",
+) -> None:
+    """Generate the synthetic data sets."""
+    _one_step(run, "augment", endpoint, json=json, events=events, change=_set(rows=rows, where=where))
+
+
+def compare(
+    run: options.RunName = naming.LAST,
+    json: options.Json = False,
+    events: options.Events = False,
+    endpoint: options.Endpoint = "",
+) -> None:
+    """Measure the synthetic rows against the held-out real rows."""
+    _one_step(run, "compare", endpoint, json=json, events=events)
+
+
+def activate(
+    run: options.RunName = naming.LAST,
+    if_pass: Annotated[bool, typer.Option("--if-pass", help="Only if the gates are met, else exit 7.")] = False,
+    json: options.Json = False,
+    events: options.Events = False,
+    endpoint: options.Endpoint = "",
+) -> None:
+    """Make the run's refined model the machine's default."""
+    _one_step(
+        run,
+        "activate",
+        endpoint,
+        json=json,
+        events=events,
+        change=lambda plan: replace(plan, activate_if_pass=if_pass),
+    )
+
+
+_NEWEST_TABLE = ("transformed", "cleaned", "mapped", "parsed")
+
+
+async def _table(connection: Any, name: str) -> str:
+    if name.startswith("machines/") and name.split("/")[2] != "runs":
+        return name
+    run = await naming.find_run(connection, name)
+    session = await RunSession.reopen(connection.forge, run, lambda event: None)
+    for role in _NEWEST_TABLE:
+        if role in session.work.outputs:
+            return session.work.outputs[role]
+    raise SensorForgeClientError(
+        "STEP_MISSING", f"{run} has no table yet.", kind="USAGE", remedy="`sensorforge upload` makes one."
+    )
+
+
+Table = Annotated[str, typer.Argument(metavar="[RUN|TABLE]", help="A table artifact, or a run: its newest table.")]
+
+
+def columns(table: Table = naming.LAST, json: options.Json = False, endpoint: options.Endpoint = "") -> None:
+    """Show a table's columns with type, unit, missing share and range."""
+
+    async def work() -> None:
+        async with connect(endpoint) as connection:
+            name = await _table(connection, table)
+            answer = await connection.forge.columns(name)
+        described = [
+            {
+                "name": column.name,
+                "type": column.type,
+                "unit": column.unit,
+                "missing_share": column.missing_share,
+                "distinct": column.distinct,
+                "samples": list(column.samples),
+                "quantiles": list(column.quantiles),
+            }
+            for column in answer.columns
+        ]
+        if json:
+            output.document({"table": name, "rows": answer.rows, "columns": described})
+            return
+        output.table(
+            ("column", "type", "unit", "missing", "min", "median", "max", "samples"),
+            [
+                (
+                    column.name,
+                    column.type,
+                    column.unit,
+                    f"{column.missing_share:.1%}",
+                    column.quantiles[0] if column.quantiles else None,
+                    column.quantiles[len(column.quantiles) // 2] if column.quantiles else None,
+                    column.quantiles[-1] if column.quantiles else None,
+                    ", ".join(column.samples[:3]),
+                )
+                for column in answer.columns
+            ],
+        )
+        output.say(f"{answer.rows:,} rows in {name}")
+
+    carry_out(work(), json=json)
+
+
+def preview(
+    table: Table = naming.LAST,
+    rows: Annotated[int, typer.Option("--rows", min=1, max=200)] = 20,
+    offset: Annotated[int, typer.Option("--offset", min=0, help="First row, from 0.")] = 0,
+    json: options.Json = False,
+    endpoint: options.Endpoint = "",
+) -> None:
+    """Show rows of a table as text."""
+
+    async def work() -> None:
+        async with connect(endpoint) as connection:
+            name = await _table(connection, table)
+            answer = await connection.forge.preview(name, offset=offset, rows=rows)
+        cells = [list(row.cells) for row in answer.rows]
+        if json:
+            output.document(
+                {"table": name, "columns": list(answer.columns), "rows": cells, "total_rows": answer.total_rows}
+            )
+            return
+        output.table(list(answer.columns), cells)
+        output.say(f"{len(cells)} of {answer.total_rows:,} rows of {name}")
+
+    carry_out(work(), json=json)

@@ -1,0 +1,144 @@
+"""The final account of a run: one document for programs, tables for people."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from clients.cli import output
+from clients.sdk.client import SensorForge
+from clients.sdk.errors import ExitCode
+from clients.sdk.workflow.model_steps import gates_met, recommendation_word, short
+from clients.sdk.workflow.session import RunReport
+from sensorforge.compare.v1 import compare_service_pb2
+
+_OUTCOMES = {
+    compare_service_pb2.GATE_OUTCOME_PASS: "pass",
+    compare_service_pb2.GATE_OUTCOME_FAIL: "fail",
+    compare_service_pb2.GATE_OUTCOME_UNDECIDED: "undecided",
+    compare_service_pb2.GATE_OUTCOME_SKIPPED: "skipped",
+}
+_PER_CENT = {"improvement": " %"}
+_HEADLINE = ("kl_divergence", "wasserstein_distance", "correlation_error")
+_MARKS = {"pass": "✔ pass", "fail": "✖ fail", "undecided": "? undecided", "skipped": "- skipped"}
+
+
+async def comparison_document(forge: SensorForge, report: str) -> dict[str, Any]:
+    """Returns a comparison's verdict, gates and headline metrics."""
+    found = await forge.get_comparison(report)
+    whole = json.loads(found.comparison_json) if found.comparison_json else {}
+    return {
+        "report": report,
+        "recommendation": recommendation_word(found).replace(" ", "_"),
+        "verdict": found.verdict,
+        "gates_met": gates_met(found),
+        "gates": [_gate(gate) for gate in found.gates],
+        "statistical_metrics": {
+            name: {key: value.get(key) for key in ("seed_vs_real", "refined_vs_real", "improvement")}
+            for name, value in whole.get("statistical_metrics", {}).items()
+            if isinstance(value, Mapping)
+        },
+    }
+
+
+def _gate(gate: compare_service_pb2.Gate) -> dict[str, Any]:
+    return {
+        "name": gate.name,
+        "seed": gate.seed if gate.HasField("seed") else None,
+        "refined": gate.refined if gate.HasField("refined") else None,
+        "control": gate.control if gate.HasField("control") else None,
+        "limit": gate.limit,
+        "direction": gate.direction,
+        "outcome": _OUTCOMES.get(gate.outcome, "unspecified"),
+        "explanation": gate.explanation,
+    }
+
+
+async def run_document(
+    forge: SensorForge, report: RunReport, *, out: Path | None, files: Sequence[Path], code: ExitCode
+) -> dict[str, Any]:
+    """Returns the account of a run."""
+    values: dict[str, Any] = {
+        "run": report.run,
+        "machine": report.machine,
+        "state": "detached" if report.detached_job else "done",
+        "exit_code": int(code),
+        "already_done": report.all_reused,
+        "steps": [
+            {
+                "step": step.step,
+                "consequence": step.consequence,
+                "reused": step.reused,
+                "skipped": step.skipped,
+                "seconds": round(step.seconds, 3),
+            }
+            for step in report.steps
+        ],
+        "outputs": dict(sorted(report.outputs.items())),
+    }
+    if report.detached_job:
+        values["job"] = report.detached_job
+        values["step"] = report.detached_step
+    if "report" in report.outputs:
+        values["comparison"] = await comparison_document(forge, report.outputs["report"])
+    if "refined_model" in report.outputs:
+        standing = await forge.get_default_model(report.machine)
+        values["default_model"] = standing.current.model
+    if out is not None:
+        values["out"] = str(out)
+        values["files"] = [str(path) for path in files]
+    return values
+
+
+def show_run(values: Mapping[str, Any]) -> None:
+    """Writes the account of a run as tables."""
+    if comparison := values.get("comparison"):
+        show_comparison(comparison)
+    if model := values.get("outputs", {}).get("refined_model"):
+        standing = values.get("default_model", "")
+        word = "is the machine's default" if standing == model else f"default is {short(standing) or 'none'}"
+        output.say(f"Model {short(model)} ({word})")
+    if values.get("already_done"):
+        output.say("Nothing was left to do: every step had been done before.")
+
+
+def show_comparison(comparison: Mapping[str, Any]) -> None:
+    """Writes metrics, gates and verdict of a comparison."""
+    rows = []
+    metrics = comparison.get("statistical_metrics", {})
+    for name in sorted(metrics, key=lambda name: (name not in _HEADLINE, name)):
+        value = metrics[name]
+        if isinstance(value, Mapping):
+            rows.append(
+                (
+                    name.replace("_", " "),
+                    value.get("seed_vs_real"),
+                    value.get("refined_vs_real"),
+                    _improvement(value.get("improvement")),
+                )
+            )
+    if rows:
+        output.table(("metric", "original vs real", "refined vs real", "improvement"), rows)
+        output.data.print()
+    output.table(
+        ("gate", "original", "refined", "best possible", "target", "outcome"),
+        [
+            (
+                gate["name"].replace("_", " "),
+                gate["seed"],
+                gate["refined"],
+                gate["control"],
+                f"{gate['direction']} {gate['limit']:.4g}{_PER_CENT.get(gate['name'], '')}",
+                _MARKS.get(gate["outcome"], gate["outcome"]),
+            )
+            for gate in comparison["gates"]
+        ],
+    )
+    output.data.print()
+    output.data.print(comparison["verdict"], markup=False)
+
+
+def _improvement(value: Any) -> object:
+    return f"{value}" if isinstance(value, str) else value

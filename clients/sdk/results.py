@@ -1,0 +1,165 @@
+"""Writes what a run came to into a directory, in the layout that scripts depend on.
+
+Every file is fetched whole, checked and renamed into place; the directory appears, or changes, only after everything
+has arrived. A file that is there already with the same content stays untouched.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from clients.sdk.errors import SensorForgeClientError
+from sensorforge.artifacts.v1 import artifacts_pb2
+
+
+class ArtifactSource(Protocol):
+    """The operations of `SensorForge` that writing results uses."""
+
+    async def get_artifact(self, name: str) -> artifacts_pb2.Artifact: ...
+
+    async def get_lineage(self, name: str, *, descendants: bool = False) -> list[artifacts_pb2.Artifact]: ...
+
+    async def download(self, artifact: str, file: str, target: Path) -> str: ...
+
+    async def read_json(self, artifact: str, file: str) -> Any: ...
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    role: str
+    file: str
+    target: str
+
+
+# (role in the run's outputs, file of that artifact) -> file under --out
+_LAYOUT: tuple[_Wanted, ...] = (
+    _Wanted("sets", "train.parquet", "augmented/train.parquet"),
+    _Wanted("sets", "val.parquet", "augmented/val.parquet"),
+    _Wanted("sets", "test.parquet", "augmented/test.parquet"),
+    _Wanted("transformed", "processed.parquet", "processed.parquet"),
+    _Wanted("transformed", "holdout.parquet", "holdout.parquet"),
+    _Wanted("original_rows", "synthetic.parquet", "seed_synthetic.parquet"),
+    _Wanted("refined_rows", "synthetic.parquet", "refined_synthetic.parquet"),
+    _Wanted("mapped", "mapping.json", "mapping.json"),
+    _Wanted("refined_model", "training.json", "training.json"),
+)
+
+
+async def write_results(
+    source: ArtifactSource, run: str, outputs: Mapping[str, str], directory: Path
+) -> tuple[Path, ...]:
+    """Writes the files of a run's outputs under `directory` and returns their paths; outputs that the run does not
+    have (it stopped earlier, there is no original model) have no file.
+
+    Raises SensorForgeClientError: unreachable services, a directory that cannot be written.
+    """
+    try:
+        await asyncio.to_thread(directory.parent.mkdir, parents=True, exist_ok=True)
+        staging = Path(
+            await asyncio.to_thread(
+                tempfile.mkdtemp, dir=directory.parent, prefix=f".{directory.name}.", suffix=".part"
+            )
+        )
+    except OSError as failed:
+        raise _unwritable(directory, failed) from None
+    try:
+        for wanted in _LAYOUT:
+            if artifact := outputs.get(wanted.role, ""):
+                await source.download(artifact, wanted.file, staging / wanted.target)
+        if report := outputs.get("report", ""):
+            for file in (await source.get_artifact(report)).files:
+                await source.download(report, file.name, staging / "report" / Path(file.name).name)
+        if "file_report" in outputs:
+            await _write_json(staging / "validation.json", await _validation(source, outputs))
+        await _write_json(staging / "lineage.json", await lineage(source, run, outputs))
+        return await asyncio.to_thread(_move, staging, directory)
+    except OSError as failed:
+        raise _unwritable(directory, failed) from None
+    finally:
+        await asyncio.to_thread(shutil.rmtree, staging, ignore_errors=True)
+
+
+async def lineage(source: ArtifactSource, run: str, outputs: Mapping[str, str]) -> dict[str, Any]:
+    """Returns how every output came to be: {schema_version, run, outputs by role, artifacts by name with operation,
+    revision, parents, parameters, seed, producer and files}."""
+    found: dict[str, artifacts_pb2.Artifact] = {}
+    # The report and the data sets are the ends of the graph; what else there is may hang on neither.
+    ends = [outputs[role] for role in ("report", "sets") if role in outputs]
+    for name in [*ends, *outputs.values()]:
+        if name in found:
+            continue
+        for artifact in await source.get_lineage(name):
+            found[artifact.name] = artifact
+    return {
+        "schema_version": 1,
+        "run": run,
+        "outputs": dict(sorted(outputs.items())),
+        "artifacts": {name: artifact_document(found[name]) for name in sorted(found)},
+    }
+
+
+def artifact_document(artifact: artifacts_pb2.Artifact) -> dict[str, Any]:
+    """Returns a manifest as a document for programs."""
+    return {
+        "name": artifact.name,
+        "kind": artifact.kind,
+        "operation": artifact.operation,
+        "revision": artifact.revision,
+        "parents": dict(sorted(artifact.parents.items())),
+        "params": json.loads(artifact.params_json) if artifact.params_json else {},
+        "seed": artifact.seed,
+        "producer": artifact.producer,
+        "created": artifact.create_time.ToJsonString(),
+        "files": [
+            {"name": file.name, "sha256": file.sha256, "size_bytes": file.size_bytes, "rows": file.rows}
+            for file in artifact.files
+        ],
+    }
+
+
+async def _validation(source: ArtifactSource, outputs: Mapping[str, str]) -> dict[str, Any]:
+    # The checks of the file as it is, with the checks of the mapped rows against the profile beside them.
+    document: dict[str, Any] = await source.read_json(outputs["file_report"], "validation.json")
+    if profile_report := outputs.get("profile_report", ""):
+        document["profile_checks"] = await source.read_json(profile_report, "validation.json")
+    return document
+
+
+async def _write_json(path: Path, document: Any) -> None:
+    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
+    await asyncio.to_thread(path.write_text, text, "utf-8")
+
+
+def _move(staging: Path, directory: Path) -> tuple[Path, ...]:
+    moved = []
+    for file in sorted(path for path in staging.rglob("*") if path.is_file()):
+        target = directory / file.relative_to(staging)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if not (target.is_file() and _digest(target) == _digest(file)):
+            os.replace(file, target)
+        moved.append(target)
+    return tuple(moved)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _unwritable(directory: Path, failed: OSError) -> SensorForgeClientError:
+    return SensorForgeClientError(
+        "TARGET_UNWRITABLE",
+        f"{directory} cannot be written: {failed.strerror or failed}.",
+        kind="USAGE",
+        remedy="Choose a directory for --out that you may write to and that has space left.",
+    )

@@ -1,0 +1,293 @@
+"""A run from beginning to end: opens it on the server, takes the steps in order, records each in the journal.
+
+`RunSession.open` starts from local files, `RunSession.reopen` from a run that exists. Both lead to the same state; a
+step that was done before is found done. The session holds nothing that the server does not have.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from clients.sdk.errors import SensorForgeClientError
+from clients.sdk.plan import Plan, run_request_id
+from clients.sdk.plan_file import plan_from_json
+from clients.sdk.upload import read_digest
+from clients.sdk.workflow import data_steps, model_steps
+from clients.sdk.workflow.events import Finding, Listener, RunOpened, StepDone, StepSkipped, StepStarted
+from clients.sdk.workflow.gateway import Gateway
+from clients.sdk.workflow.journal import RunJournal
+from clients.sdk.workflow.steps import STEPS, TITLES, StepName
+from clients.sdk.workflow.work import Detached, StepResult, Work
+
+_ACTIONS: Mapping[StepName, Callable[[Work], Awaitable[StepResult]]] = {
+    "upload": data_steps.upload,
+    "validate": data_steps.validate,
+    "map": data_steps.map_columns,
+    "clean": data_steps.clean,
+    "transform": data_steps.transform,
+    "seed": model_steps.seed,
+    "train": model_steps.train,
+    "merge": model_steps.merge,
+    "refine": model_steps.refine,
+    "augment": model_steps.augment,
+    "compare": model_steps.compare,
+    "activate": model_steps.activate,
+}
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """What one step came to, for the final account."""
+
+    step: StepName
+    consequence: str
+    reused: bool
+    skipped: bool
+    seconds: float
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """What the run came to. `detached_job` is set when the run was left with a job running."""
+
+    run: str
+    machine: str
+    steps: tuple[StepReport, ...]
+    outputs: Mapping[str, str]
+    detached_job: str = ""
+    detached_step: str = ""
+
+    @property
+    def all_reused(self) -> bool:
+        """Returns whether nothing had to be done."""
+        return not self.detached_job and all(step.reused or step.skipped for step in self.steps)
+
+
+@dataclass
+class RunSession:
+    """One opened run. Call `run` for all steps in order or `step` for one."""
+
+    work: Work
+    resumed: bool
+    reports: dict[StepName, StepReport] = field(default_factory=dict)
+    _made: dict[StepName, tuple[str, ...]] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    async def open(
+        cls,
+        gateway: Gateway,
+        plan: Plan,
+        tell: Listener,
+        *,
+        detach: bool = False,
+        replay: bool = False,
+        title: str = "",
+        until: StepName | None = None,
+    ) -> Self:
+        """Opens the run of the plan's files and profile, registering the machine.
+
+        `detach` leaves the session with Detached once training runs; `replay` tells the events of finished jobs again.
+        Raises SensorForgeClientError: files, profile, services.
+        """
+        if not plan.files:
+            raise SensorForgeClientError(
+                "NO_FILES", "No data file is given.", kind="USAGE", remedy="Name at least one file."
+            )
+        document, profile_name = read_profile(plan.profile)
+        files = tuple([await read_digest(Path(name)) for name in plan.files])
+        seed_file = await read_digest(Path(plan.seed_data)) if plan.seed_data else None
+        registered = await gateway.register_machine(document, file_name=profile_name)
+        machine = registered.machine
+        created = await gateway.create_run(
+            machine.machine_id,
+            title=title or ", ".join(file.path.name for file in files)[:120],
+            request_id=run_request_id(
+                machine.machine_id,
+                machine.profile,
+                [file.sha256 for file in files],
+                seed_file.sha256 if seed_file else "",
+                plan,
+            ),
+        )
+        journal = RunJournal(gateway, created.run)
+        work = Work(gateway, plan, machine, journal, tell, files, seed_file, detach=detach, replay=replay)
+        session = cls(work, created.existed)
+        tell(RunOpened(created.run.name, machine.machine_id, created.run.title, created.existed))
+        for note in registered.notes:
+            tell(Finding("upload", "info", "PROFILE", note))
+        await session._pin(until)
+        return session
+
+    @classmethod
+    async def reopen(
+        cls,
+        gateway: Gateway,
+        run: str,
+        tell: Listener,
+        *,
+        change: Callable[[Plan], Plan] | None = None,
+        detach: bool = False,
+        replay: bool = False,
+    ) -> Self:
+        """Opens a run that exists, with its plan (changed by `change`) and all outputs that its journal names."""
+        found = await gateway.get_run(run)
+        journal = RunJournal(gateway, found)
+        entry = journal.latest("plan")
+        if entry is None:
+            raise SensorForgeClientError(
+                "RUN_WITHOUT_PLAN",
+                f"{run} has no plan in its journal.",
+                kind="NOT_FOUND",
+                remedy="Start it again with `sensorforge run`.",
+            )
+        plan = plan_from_json(dict(entry.draft.get("plan", {})))
+        machine = await gateway.get_machine(found.name.split("/")[1])
+        if profile := str(entry.draft.get("profile", "")):
+            machine.profile = profile
+        changed = change(plan) if change else plan
+        seed_path = Path(changed.seed_data) if changed.seed_data else None
+        seed_file = await read_digest(seed_path) if seed_path is not None and is_file(seed_path) else None
+        work = Work(gateway, changed, machine, journal, tell, (), seed_file, detach=detach, replay=replay)
+        session = cls(work, True)
+        session._recall()
+        tell(RunOpened(found.name, machine.machine_id, found.title, True))
+        if changed != plan:
+            await journal.record("plan", draft={**entry.draft, "plan": changed.to_json()})
+        return session
+
+    @property
+    def name(self) -> str:
+        """Returns the run's name."""
+        return self.work.journal.run.name
+
+    @property
+    def stale(self) -> tuple[StepName, ...]:
+        """Returns the steps whose outcome rests on an earlier step that was decided anew since."""
+        journal, newest, stale = self.work.journal, -1, []
+        for step in STEPS:
+            position = journal.position(step)
+            if position < 0:
+                continue
+            if position < newest:
+                stale.append(step)
+            newest = max(newest, position)
+        return tuple(stale)
+
+    def _recall(self) -> None:
+        stale = self.stale
+        for step in STEPS:
+            entry = self.work.journal.latest(step)
+            if entry is not None and step not in stale:
+                self._keep(step, entry.outputs)
+
+    def _keep(self, step: StepName, outputs: Mapping[str, str]) -> None:
+        if any(self.work.outputs.get(role, artifact) != artifact for role, artifact in outputs.items()):
+            for later in STEPS[STEPS.index(step) + 1 :]:
+                for role in self._made.pop(later, ()):
+                    self.work.outputs.pop(role, None)
+        self._made[step] = tuple(outputs)
+        self.work.outputs.update(outputs)
+
+    async def _pin(self, until: StepName | None) -> None:
+        work = self.work
+        entry = work.journal.latest("plan")
+        draft = {"plan": work.plan.to_json(), "profile": work.machine.profile, "until": until or ""}
+        if entry is not None and "default_model" in entry.draft:
+            pinned = {name: entry.draft[name] for name in ("default_model", "default_version")}
+        else:
+            standing = await work.gateway.get_default_model(work.machine_id)
+            pinned = {"default_model": standing.current.model, "default_version": standing.current.version}
+        await work.journal.record("plan", draft={**draft, **pinned})
+
+    async def run(self, until: StepName | None = None) -> RunReport:
+        """Takes all steps in order, up to and with `until`, and returns what they came to."""
+        try:
+            for step in STEPS:
+                await self.step(step)
+                if step == until:
+                    break
+        except Detached as left:
+            return self.report(detached_job=left.job, detached_step=left.step)
+        return self.report()
+
+    async def step(self, step: StepName) -> StepReport:
+        """Takes one step; the steps before it must have been taken in this run.
+
+        Raises SensorForgeClientError; Detached from a step that trains, when the session is not to wait.
+        """
+        work = self.work
+        work.tell(StepStarted(step, TITLES[step]))
+        work.jobs, work.all_reused = [], True
+        began = time.monotonic()
+        result = await _ACTIONS[step](work)
+        return await self._finish(step, result, time.monotonic() - began)
+
+    async def activate_now(self, *, if_pass: bool = False) -> StepReport:
+        """Makes the run's refined model the default, whatever the gates say, unless `if_pass` asks for them."""
+        work = self.work
+        work.tell(StepStarted("activate", TITLES["activate"]))
+        work.jobs, work.all_reused = [], True
+        began = time.monotonic()
+        model = work.need("refined_model", "refine")
+        result = await model_steps.activate_now(work, model, work.outputs.get("report", ""), if_pass=if_pass)
+        return await self._finish("activate", result, time.monotonic() - began)
+
+    async def _finish(self, step: StepName, result: StepResult, seconds: float) -> StepReport:
+        work = self.work
+        jobs = tuple(work.jobs)
+        if result.skipped:
+            work.tell(StepSkipped(step, result.skipped))
+            report = StepReport(step, result.skipped, False, True, seconds)
+        else:
+            reused = result.reused or (bool(jobs) and work.all_reused)
+            self._keep(step, result.outputs)
+            draft: dict[str, object] = {"outputs": dict(result.outputs), "consequence": result.consequence}
+            draft.update(result.notes)
+            await work.journal.record(step, artifact=result.primary, job=jobs[-1] if jobs else "", draft=draft)
+            work.tell(StepDone(step, result.consequence, reused, result.outputs, jobs))
+            report = StepReport(step, result.consequence, reused, False, seconds)
+        self.reports[step] = report
+        return report
+
+    def report(self, *, detached_job: str = "", detached_step: str = "") -> RunReport:
+        """Returns what the run has come to so far."""
+        return RunReport(
+            self.name,
+            self.work.machine_id,
+            tuple(self.reports[step] for step in STEPS if step in self.reports),
+            dict(self.work.outputs),
+            detached_job,
+            detached_step,
+        )
+
+
+def is_file(path: Path) -> bool:
+    """Returns whether a file is still where the plan says."""
+    return path.is_file()
+
+
+def read_profile(path: str) -> tuple[str, str]:
+    """Returns a profile document and its file name. Raises SensorForgeClientError when it cannot be read."""
+    if not path:
+        raise SensorForgeClientError(
+            "NO_PROFILE",
+            "No machine profile is given.",
+            kind="USAGE",
+            remedy="Give --profile FILE; `sensorforge profile init DATA` drafts one from the data.",
+        )
+    try:
+        return Path(path).read_text("utf-8"), Path(path).name
+    except UnicodeDecodeError as failed:
+        what, kind = f"byte {failed.start} is not UTF-8 text", "INPUT"
+    except OSError as failed:
+        what, kind = failed.strerror or str(failed), "USAGE"
+    raise SensorForgeClientError(
+        "PROFILE_UNREADABLE",
+        f"The profile {path} cannot be read: {what}.",
+        kind="INPUT" if kind == "INPUT" else "USAGE",
+        remedy="Check the path; a profile is a YAML or JSON text file.",
+    )

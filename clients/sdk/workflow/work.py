@@ -1,0 +1,171 @@
+"""What every step works with: the gateway, the plan, the outputs so far, and the one way in which a job is carried to
+its end and told about."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from clients.sdk.calls.started import Started
+from clients.sdk.config import Stage
+from clients.sdk.errors import SensorForgeClientError, from_failure
+from clients.sdk.plan import Plan
+from clients.sdk.upload import LocalFile
+from clients.sdk.workflow.events import (
+    EpochEvent,
+    Finding,
+    JobStarted,
+    LinkLost,
+    LinkRestored,
+    Listener,
+    StepProgress,
+)
+from clients.sdk.workflow.gateway import Gateway
+from clients.sdk.workflow.journal import RunJournal
+from clients.sdk.workflow.steps import StepName
+from sensorforge.artifacts.v1 import artifacts_pb2
+from sensorforge.common.v1 import job_pb2
+from sensorforge.machines.v1 import machines_pb2
+
+
+class Detached(Exception):  # an outcome, not an error
+    """The job runs and nobody wants to wait for it."""
+
+    def __init__(self, step: StepName, job: str) -> None:
+        super().__init__(job)
+        self.step = step
+        self.job = job
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """What a step came to. `outputs` by role; `skipped` says why there was nothing to do."""
+
+    consequence: str = ""
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    primary: str = ""
+    jobs: tuple[str, ...] = ()
+    reused: bool = False
+    skipped: str = ""
+    notes: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass
+class Work:
+    """One run in the making. `outputs` are artifacts by role, filled step by step. `detach` leaves the run with
+    Detached once the step `detach_at` trains."""
+
+    gateway: Gateway
+    plan: Plan
+    machine: machines_pb2.Machine
+    journal: RunJournal
+    tell: Listener
+    files: tuple[LocalFile, ...] = ()
+    seed_file: LocalFile | None = None
+    outputs: dict[str, str] = field(default_factory=dict)
+    jobs: list[str] = field(default_factory=list)
+    all_reused: bool = True
+    detach: bool = False
+    detach_at: StepName = "refine"
+    replay: bool = False
+    _manifests: dict[str, artifacts_pb2.Artifact] = field(default_factory=dict)
+
+    @property
+    def machine_id(self) -> str:
+        """Returns the machine's id."""
+        return self.machine.machine_id
+
+    def need(self, role: str, step: StepName) -> str:
+        """Returns the artifact of an earlier step. Raises SensorForgeClientError STEP_MISSING when it is not there."""
+        if role not in self.outputs:
+            raise SensorForgeClientError(
+                "STEP_MISSING",
+                f"This step needs the outcome of the step `{step}`, and the run does not have it yet.",
+                kind="USAGE",
+                remedy=f"Run the step `{step}` first, or `sensorforge run`, which takes them in order.",
+            )
+        return self.outputs[role]
+
+    async def manifest(self, artifact: str) -> artifacts_pb2.Artifact:
+        """Returns an artifact's manifest; manifests never change, so each is read once."""
+        if artifact not in self._manifests:
+            self._manifests[artifact] = await self.gateway.get_artifact(artifact)
+        return self._manifests[artifact]
+
+    async def rows(self, artifact: str, file: str = "") -> int:
+        """Returns the rows of a file of an artifact, of its first table unless named; 0 when it has none."""
+        for item in (await self.manifest(artifact)).files:
+            if item.name == file or (not file and item.columns):
+                return item.rows
+        return 0
+
+    async def perform(
+        self, step: StepName, stage: Stage, start: Callable[[], Awaitable[Started]], *, may_detach: bool = False
+    ) -> dict[str, str]:
+        """Starts a job, follows it to its end and returns its outputs by role.
+
+        Raises SensorForgeClientError with the job's failure, Detached when the plan is not to wait.
+        """
+        started = await start()
+        return await self.follow(step, stage, started, may_detach=may_detach)
+
+    async def follow(
+        self, step: StepName, stage: Stage, started: Started, *, may_detach: bool = False
+    ) -> dict[str, str]:
+        """Follows a started job to its end and returns its outputs by role."""
+        job = started.job
+        self.jobs.append(job.name)
+        self.all_reused = self.all_reused and started.reused
+        self.tell(JobStarted(step, job.name, started.reused))
+        done = job.state == job_pb2.JOB_STATE_SUCCEEDED
+        if not done and may_detach:
+            await self.journal.record(step, job=job.name, draft={"state": "started"})
+        if not done or self.replay:
+            job = await self._watch(step, stage, job, may_detach=may_detach and self.detach and step == self.detach_at)
+        if job.state == job_pb2.JOB_STATE_FAILED:
+            raise from_failure(job.failure, job.name)
+        outputs = {output.role: output.artifact for output in job.outputs}
+        if job.state == job_pb2.JOB_STATE_CANCELLED and not outputs:
+            raise SensorForgeClientError(
+                "JOB_CANCELLED",
+                f"{job.operation} was cancelled and nothing was kept.",
+                remedy="The same command starts it again.",
+                metadata={"job": job.name},
+            )
+        return outputs
+
+    async def _watch(self, step: StepName, stage: Stage, job: job_pb2.Job, *, may_detach: bool) -> job_pb2.Job:
+        def link(seconds: float | None) -> None:
+            self.tell(LinkRestored() if seconds is None else LinkLost(seconds))
+
+        async for event in self.gateway.watch_job(job.name, on_link=link, stage=stage):
+            match event.WhichOneof("event"):
+                case "progress":
+                    told = event.progress
+                    self.tell(StepProgress(step, told.phase, told.done, told.total, told.eta_seconds, told.message))
+                case "epoch":
+                    self.tell(EpochEvent(step, event.epoch))
+                case "warning":
+                    self.tell(Finding(step, "warning", event.warning.code, event.warning.message))
+                case "state":
+                    self.tell(StepProgress(step, _STATE_WORDS.get(event.state.state, "")))
+                case "final":
+                    return event.final
+            running = event.WhichOneof("event") in ("progress", "epoch") or (
+                event.WhichOneof("event") == "state" and event.state.state == job_pb2.JOB_STATE_RUNNING
+            )
+            if may_detach and running:
+                raise Detached(step, job.name)
+        return await self.gateway.get_job(job.name, stage=stage)
+
+    def warn(self, step: StepName, findings: Sequence[Finding]) -> None:
+        """Tells findings."""
+        for finding in findings:
+            self.tell(finding)
+
+
+_STATE_WORDS: Mapping[int, str] = {
+    job_pb2.JOB_STATE_PENDING: "waiting for a worker",
+    job_pb2.JOB_STATE_RUNNING: "running",
+    job_pb2.JOB_STATE_CANCELLING: "stopping",
+}

@@ -1,0 +1,215 @@
+"""What the panes show, as plain values: the gateway makes them from the services' answers, tests make them by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """One line of the list of runs. `age_s` is the time since it was created, in seconds."""
+
+    name: str
+    title: str
+    machine: str
+    reached: str
+    age_s: float
+
+
+@dataclass(frozen=True)
+class MachineRow:
+    """One line of the list of machines."""
+
+    machine: str
+    category: str
+    sensors: int
+    default_model: str
+
+
+@dataclass(frozen=True)
+class Home:
+    """The first screen."""
+
+    endpoint: str
+    runs: tuple[RunRow, ...] = ()
+    machines: tuple[MachineRow, ...] = ()
+
+
+@dataclass(frozen=True)
+class Preview:
+    """Rows of a table as text; `total` counts all rows."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    total: int
+
+
+@dataclass(frozen=True)
+class Fact:
+    """How a file was read: one decision, why, and what else it could have been."""
+
+    key: str
+    value: str
+    evidence: str = ""
+    alternatives: tuple[str, ...] = ()
+    ambiguous: bool = False
+
+
+@dataclass(frozen=True)
+class FindingRow:
+    """One finding of a validation."""
+
+    severity: Literal["error", "warning", "info"]
+    check: str
+    column: str
+    message: str
+    fix: str = ""
+
+
+@dataclass(frozen=True)
+class ColumnRow:
+    """One column and what it is mapped to. `tier` is auto, review or none; `confidence` 0 to 1."""
+
+    column: str
+    samples: tuple[str, ...] = ()
+    role: str = "auxiliary"
+    sensor: str = ""
+    tier: Literal["auto", "review", "none"] = "none"
+    confidence: float = 0.0
+    unit: str = ""
+    target_unit: str = ""
+    reasons: tuple[str, ...] = ()
+    alternatives: tuple[tuple[str, float], ...] = ()
+    example: str = ""
+    confirmed: bool = False
+
+
+@dataclass(frozen=True)
+class ColumnMap:
+    """A file's columns and the sensors that still lack one."""
+
+    columns: tuple[ColumnRow, ...]
+    sensors: tuple[str, ...]
+    required: tuple[str, ...] = ()
+    profile_fit: float = 1.0
+    warnings: tuple[str, ...] = ()
+    template: str = ""
+
+
+@dataclass(frozen=True)
+class CleaningRow:
+    """One step of the cleaning recipe and what it would change."""
+
+    kind: str
+    columns: tuple[str, ...] = ()
+    max_gap: int = 0
+    sigma: float = 0.0
+    enabled: bool = True
+    cells: int = 0
+    rows: int = 0
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Cleaning:
+    """A recipe with its dry run."""
+
+    steps: tuple[CleaningRow, ...]
+    rows_before: int
+    rows_after: int
+
+
+@dataclass(frozen=True)
+class GateRow:
+    """One gate of a comparison; None where there is no number."""
+
+    name: str
+    seed: float | None
+    refined: float | None
+    target: str
+    outcome: Literal["pass", "fail", "undecided", "skipped"]
+    explanation: str = ""
+
+
+@dataclass(frozen=True)
+class SensorRow:
+    """One sensor of a comparison."""
+
+    name: str
+    kl_seed: float | None
+    kl_refined: float | None
+    mean_error: float | None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The verdict with its evidence."""
+
+    verdict: str
+    recommendation: str
+    gates: tuple[GateRow, ...]
+    sensors: tuple[SensorRow, ...]
+
+
+@dataclass(frozen=True)
+class Advance:
+    """Progress of what is being done. `total` 0 and `eta_s` 0 mean unknown."""
+
+    phase: str
+    done: int = 0
+    total: int = 0
+    eta_s: float = 0.0
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class EpochPoint:
+    """One epoch of one training."""
+
+    series: str
+    epoch: int
+    epochs: int
+    train: float
+    validation: float
+    best: float
+    rate: float
+    seconds: float
+    eta_s: float
+    patience: int
+    improvement: float | None = None
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something to know: a warning of a job, or the state of the link ("link lost, ... retry in 4 s")."""
+
+    severity: Literal["info", "warning", "error"]
+    text: str
+    link: bool = False
+
+
+Report = Advance | EpochPoint | Notice
+
+
+@dataclass(frozen=True)
+class OpenedRun:
+    """A run as the server knows it: its steps that are done, by the SDK's step names, and those that went stale."""
+
+    name: str
+    title: str
+    machine: str
+    consequences: Mapping[str, str] = field(default_factory=dict)
+    stale: tuple[str, ...] = ()
+
+
+class Problem(Exception):
+    """A failure in words: what happened, what to do, and the reason code for the troubleshooting page."""
+
+    def __init__(self, message: str, remedy: str = "", reason: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+        self.reason = reason

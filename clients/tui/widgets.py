@@ -1,0 +1,91 @@
+"""The step bar and the status line: what never scrolls away."""
+
+from __future__ import annotations
+
+from rich.text import Text
+from textual.app import RenderResult
+from textual.events import Click
+from textual.message import Message
+from textual.reactive import reactive
+from textual.widget import Widget
+from textual.widgets import Static
+
+from clients.tui.session import ASCII_MARKS, MARKS, Step, StepBoard
+from clients.tui.views import Advance
+
+
+class StepBar(Widget):
+    """`1✔Upload 2✔Validate 3●Map 4 Clean ...`: number, mark, name; the shown step is reversed. Click goes there."""
+
+    DEFAULT_CSS = "StepBar { height: 1; }"
+    board: reactive[StepBoard | None] = reactive(None, always_update=True)
+    ascii_only: reactive[bool] = reactive(False)
+
+    class Chosen(Message):
+        """A step was clicked."""
+
+        def __init__(self, step: Step) -> None:
+            super().__init__()
+            self.step = step
+
+    def render(self) -> RenderResult:
+        """Returns the bar."""
+        text = Text(no_wrap=True)
+        for step, label in self._labels():
+            style = "reverse bold" if self.board and step == self.board.current else ""
+            state = self.board.records[step].state if self.board else "todo"
+            colour = {"done": "green", "failed": "red", "stale": "yellow", "running": "cyan"}.get(state, "")
+            text.append(label, style=" ".join(filter(None, (style, colour))))
+            text.append(" ")
+        return text
+
+    def on_click(self, event: Click) -> None:
+        """Goes to the step under the mouse."""
+        left = 0
+        for step, label in self._labels():
+            if left <= event.x < left + len(label):
+                self.post_message(self.Chosen(step))
+                return
+            left += len(label) + 1
+
+    def _labels(self) -> list[tuple[Step, str]]:
+        marks = ASCII_MARKS if self.ascii_only else MARKS
+        labels = []
+        for step in Step:
+            state = self.board.records[step].state if self.board else "todo"
+            current = self.board is not None and step == self.board.current and state == "todo"
+            mark = ("*" if self.ascii_only else "●") if current else marks[state]
+            labels.append((step, f"{int(step)}{mark}{step.title}"))
+        return labels
+
+
+class StatusLine(Static):
+    """One line: what is being done and how far it is, or what the last step came to."""
+
+    DEFAULT_CSS = "StatusLine { height: 1; width: 1fr; padding: 0 1; }"
+
+    def show_advance(self, advance: Advance, width: int = 20, *, ascii_only: bool = False) -> None:
+        """Shows progress as words, a bar where the total is known, and the time left from ten seconds on."""
+        full, empty = ("#", "-") if ascii_only else ("█", "░")
+        parts = [advance.phase or advance.message]
+        if advance.total:
+            filled = round(width * min(advance.done / advance.total, 1.0))
+            parts.append(full * filled + empty * (width - filled))
+            parts.append(f"{advance.done:,}/{advance.total:,}")
+        if advance.eta_s >= 10:
+            parts.append(f"about {duration(advance.eta_s)} left")
+        self.update(Text("  ".join(filter(None, parts)), no_wrap=True, overflow="ellipsis"))
+
+    def show_text(self, text: str, style: str = "") -> None:
+        """Shows a sentence."""
+        self.update(Text(text, style=style, no_wrap=True, overflow="ellipsis"))
+
+
+def duration(seconds: float) -> str:
+    """Returns a time span in at most two units, e.g. "3 min 20 s"."""
+    whole = max(0, round(seconds))
+    for size, unit, smaller, name in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
+        if whole >= size:
+            rest = whole % size // smaller
+            return f"{whole // size} {unit}" + (f" {rest} {name}" if rest else "")
+    return f"{whole} s"

@@ -1,0 +1,298 @@
+"""The run state machine: order, specs, resume, base model, strategy, activation."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clients.sdk.errors import ExitCode, SensorForgeClientError
+from clients.sdk.plan import Plan
+from clients.sdk.workflow import STEPS, EpochEvent, NeedsReview, RunOpened, StepDone, StepProgress, StepSkipped
+from clients.sdk.workflow.session import RunReport, RunSession
+from sensorforge.common.v1 import job_pb2
+from sensorforge.compare.v1 import compare_service_pb2
+from sensorforge.mapping.v1 import mapping_service_pb2
+from sensorforge.refine.v1 import refine_service_pb2
+
+HAPPY = [
+    "upload", "parse", "validation", "mapping", "validation", "cleaning", "transform", "seed", "training", "activate",
+    "merge", "refinement", "sampling", "sampling", "augmentation", "comparison",
+]  # fmt: skip
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Plan:
+    (tmp_path / "data.csv").write_text("time,TT_1,Strom,note\n1,2,3,x\n")
+    (tmp_path / "pump.yaml").write_text("machine_id: pump\nsensors: [{name: bearing_temp_C}]\n")
+    return Plan(files=(str(tmp_path / "data.csv"),), profile=str(tmp_path / "pump.yaml"))
+
+
+async def run(
+    gateway: Any, plan: Plan, *, events: list[Any] | None = None, until: Any = None, **words: Any
+) -> RunReport:
+    told = events if events is not None else []
+    session = await RunSession.open(gateway, plan, told.append, **words)
+    return await session.run(until)
+
+
+def with_default(gateway: Any, model: str = "machines/pump/models/old") -> None:
+    gateway.default = refine_service_pb2.DefaultModel(model=model, version=3)
+
+
+async def test_a_new_machine_goes_through_all_steps_and_its_first_model_becomes_the_default(
+    gateway: Any, plan: Plan
+) -> None:
+    events: list[Any] = []
+    report = await run(gateway, plan, events=events)
+    assert gateway.operations() == HAPPY
+    assert [step.step for step in report.steps] == list(STEPS)
+    assert gateway.spec("activate") == "first model"
+    assert gateway.default.model == report.outputs["original_model"] != report.outputs["refined_model"]
+    assert gateway.spec("refinement").base_model == report.outputs["original_model"]
+    assert isinstance(events[0], RunOpened)
+    assert any(isinstance(event, EpochEvent) for event in events)
+    assert any(isinstance(event, StepProgress) for event in events)
+
+
+async def test_each_spec_names_the_outcome_of_the_step_before(gateway: Any, plan: Plan) -> None:
+    outputs = (await run(gateway, plan)).outputs
+    assert gateway.spec("mapping").table == outputs["parsed"]
+    assert gateway.spec("cleaning").table == outputs["mapped"]
+    assert gateway.spec("transform").table == outputs["cleaned"]
+    assert gateway.spec("merge").table == outputs["transformed"]
+    assert gateway.spec("refinement").rows == outputs["merged"]
+    assert gateway.spec("augmentation").model == outputs["refined_model"]
+    compared = gateway.spec("comparison")
+    assert (compared.table, compared.refined_synthetic) == (outputs["transformed"], outputs["refined_rows"])
+    assert (compared.seed_synthetic, compared.original_model) == (outputs["original_rows"], outputs["original_model"])
+    assert all(spec.profile for name, spec in gateway.calls if name in ("mapping", "merge", "refinement", "comparison"))
+
+
+async def test_the_same_command_again_is_the_same_run_and_does_nothing(gateway: Any, plan: Plan) -> None:
+    first = await run(gateway, plan)
+    decisions = len(gateway.runs[first.run].decisions)
+    events: list[Any] = []
+    second = await run(gateway, plan, events=events)
+    assert second.run == first.run
+    assert second.outputs == first.outputs
+    assert second.all_reused
+    assert events[0].resumed
+    assert all(event.reused for event in events if isinstance(event, StepDone))
+    assert gateway.operations().count("upload") == 1
+    assert len(gateway.runs[first.run].decisions) == decisions
+
+
+async def test_a_failed_step_ends_the_run_and_the_same_command_goes_on_there(gateway: Any, plan: Plan) -> None:
+    gateway.failures["refinement"] = job_pb2.Failure(reason="WORKER_LOST", message="twice", kind=1)
+    with pytest.raises(SensorForgeClientError) as caught:
+        await run(gateway, plan)
+    assert caught.value.reason == "WORKER_LOST"
+    gateway.failures.clear()
+    report = await run(gateway, plan)
+    reused = {step.step: step.reused for step in report.steps if not step.skipped}
+    assert reused["merge"]
+    assert not reused["refine"]
+
+
+async def test_the_base_model_is_pinned_when_the_run_begins(gateway: Any, plan: Plan) -> None:
+    with_default(gateway)
+    await run(gateway, plan, until="merge")
+    gateway.default = refine_service_pb2.DefaultModel(model="machines/pump/models/newer", version=4)
+    report = await run(gateway, plan)
+    assert gateway.spec("refinement").base_model == "machines/pump/models/old"
+    assert report.outputs["original_model"] == "machines/pump/models/old"
+
+
+async def test_refining_an_existing_model_needs_neither_seed_rows_nor_a_first_model(gateway: Any, plan: Plan) -> None:
+    with_default(gateway)
+    report = await run(gateway, plan)
+    assert {"seed", "training", "activate"}.isdisjoint(gateway.operations())
+    assert [step.step for step in report.steps if step.skipped] == ["seed", "activate"]
+
+
+async def test_real_only_without_a_base_trains_from_scratch_and_has_no_original(gateway: Any, plan: Plan) -> None:
+    report = await run(gateway, dataclasses.replace(plan, base="none"))
+    assert "training" not in gateway.operations()
+    assert gateway.spec("refinement").base_model == ""
+    assert gateway.spec("comparison").seed_synthetic == ""
+    assert gateway.operations().count("sampling") == 1
+    assert gateway.default.model == report.outputs["refined_model"]
+    assert gateway.default.reason == "first model"
+
+
+async def test_a_run_from_scratch_is_still_compared_with_the_default_model(gateway: Any, plan: Plan) -> None:
+    with_default(gateway)
+    await run(gateway, dataclasses.replace(plan, base="none"))
+    assert gateway.spec("refinement").base_model == ""
+    assert gateway.spec("comparison").original_model == "machines/pump/models/old"
+
+
+async def test_merging_makes_seed_rows_even_where_a_model_exists(gateway: Any, plan: Plan) -> None:
+    with_default(gateway)
+    report = await run(gateway, dataclasses.replace(plan, strategy="merge"))
+    assert gateway.spec("merge").strategy == mapping_service_pb2.MERGE_STRATEGY_MERGE
+    assert gateway.spec("merge").seed_rows == report.outputs["seeds"]
+    assert "training" not in gateway.operations()
+
+
+async def test_seed_rows_of_ones_own_are_read_and_mapped_first(gateway: Any, plan: Plan, tmp_path: Path) -> None:
+    (tmp_path / "seed.csv").write_text("TT_1,Strom\n1,2\n")
+    report = await run(gateway, dataclasses.replace(plan, strategy="merge", seed_data=str(tmp_path / "seed.csv")))
+    assert gateway.spec("seed").source == report.outputs["seed_source"]
+    assert gateway.operations().count("upload") == 2
+
+
+async def test_a_base_model_can_be_named_by_the_start_of_its_hash(gateway: Any, plan: Plan) -> None:
+    with_default(gateway)
+    await run(gateway, dataclasses.replace(plan, base="abc"))
+    assert gateway.spec("refinement").base_model == "machines/pump/models/abc123"
+    with pytest.raises(SensorForgeClientError, match="'zzz' names 0 models"):
+        await run(gateway, dataclasses.replace(plan, base="zzz"))
+
+
+async def test_a_model_that_meets_its_gates_is_activated_when_asked(gateway: Any, plan: Plan) -> None:
+    with_default(gateway)
+    report = await run(gateway, dataclasses.replace(plan, activate_if_pass=True))
+    assert gateway.default.model == report.outputs["refined_model"]
+    again = await run(gateway, dataclasses.replace(plan, activate_if_pass=True))
+    assert again.all_reused
+    assert gateway.operations().count("activate") == 1
+
+
+async def test_a_model_that_misses_a_gate_is_not_activated(gateway: Any, plan: Plan) -> None:
+    with_default(gateway)
+    gateway.gate = compare_service_pb2.GATE_OUTCOME_FAIL
+    events: list[Any] = []
+    report = await run(gateway, dataclasses.replace(plan, activate_if_pass=True), events=events)
+    assert report.steps[-1].skipped
+    assert gateway.default.model == "machines/pump/models/old"
+    assert isinstance(events[-1], StepSkipped)
+
+
+async def test_activating_a_run_again_after_a_rollback_activates_it_again(gateway: Any, plan: Plan) -> None:
+    with_default(gateway)
+    report = await run(gateway, dataclasses.replace(plan, activate_if_pass=True))
+    gateway.default = refine_service_pb2.DefaultModel(model="machines/pump/models/old", version=5)
+    await run(gateway, dataclasses.replace(plan, activate_if_pass=True))
+    assert gateway.default.model == "machines/pump/models/old"  # the run had its say; somebody decided otherwise
+    session = await RunSession.reopen(gateway, report.run, lambda event: None)
+    await session.activate_now(if_pass=True)
+    assert gateway.default.model == report.outputs["refined_model"]
+
+
+async def test_without_being_asked_an_existing_default_stays(gateway: Any, plan: Plan) -> None:
+    with_default(gateway)
+    report = await run(gateway, plan)
+    assert gateway.default.version == 3
+    assert "sensorforge activate" in report.steps[-1].consequence
+
+
+async def test_a_file_that_fails_validation_is_input_rejected(gateway: Any, plan: Plan) -> None:
+    gateway.validation = {
+        "file_name": "data.csv",
+        "validation_passed": False,
+        "errors": [{"code": "rows_too_few", "message": "99 rows; at least 100 are needed."}],
+        "warnings": [],
+    }
+    with pytest.raises(SensorForgeClientError, match=r"data\.csv.*99 rows") as caught:
+        await run(gateway, plan)
+    assert caught.value.exit_code == ExitCode.INPUT_REJECTED
+    assert caught.value.reason == "ROWS_TOO_FEW"
+
+
+async def test_a_doubtful_required_column_stops_before_anything_is_mapped(
+    gateway: Any, plan: Plan, suggestion: Any
+) -> None:
+    gateway.suggestions[1] = suggestion("TT_1", "sensor", "bearing_temp_C", mapping_service_pb2.TIER_REVIEW)
+    events: list[Any] = []
+    with pytest.raises(SensorForgeClientError) as caught:
+        await run(gateway, plan, events=events)
+    assert caught.value.exit_code == ExitCode.NEEDS_REVIEW
+    assert "mapping" not in gateway.operations()
+    assert isinstance(events[-1], NeedsReview)
+
+
+async def test_until_stops_after_its_step(gateway: Any, plan: Plan) -> None:
+    report = await run(gateway, plan, until="clean")
+    assert report.steps[-1].step == "clean"
+    assert gateway.operations()[-1] == "cleaning"
+
+
+async def test_detached_returns_while_training_runs_and_reopening_carries_on(gateway: Any, plan: Plan) -> None:
+    with_default(gateway)
+    report = await run(gateway, plan, detach=True)
+    assert report.detached_step == "refine"
+    assert gateway.operations()[-1] == "refinement"
+    session = await RunSession.reopen(gateway, report.run, lambda event: None)
+    finished = await session.run()
+    assert "report" in finished.outputs
+    assert {step.step for step in finished.steps if step.reused} >= {"validate", "map", "clean", "transform", "merge"}
+
+
+async def test_a_reopened_run_knows_its_plan_and_its_outputs(gateway: Any, plan: Plan) -> None:
+    report = await run(gateway, dataclasses.replace(plan, epochs=7), until="transform")
+    session = await RunSession.reopen(gateway, report.run, lambda event: None)
+    assert session.work.plan.epochs == 7
+    assert session.work.outputs == report.outputs
+    await session.step("merge")
+    with pytest.raises(SensorForgeClientError, match="`train`"):
+        await session.step("refine")
+
+
+async def test_reopening_and_running_a_run_leaves_its_journal_as_it_was(gateway: Any, plan: Plan) -> None:
+    report = await run(gateway, plan)
+    before = len(gateway.runs[report.run].decisions)
+    for _ in range(2):
+        session = await RunSession.reopen(gateway, report.run, lambda event: None)
+        assert (await session.run()).outputs == report.outputs
+    assert len(gateway.runs[report.run].decisions) == before
+
+
+async def test_an_earlier_step_decided_anew_makes_the_later_ones_stale(gateway: Any, plan: Plan) -> None:
+    report = await run(gateway, plan, until="merge")
+
+    def drop_current(old: Plan) -> Plan:
+        from clients.sdk.plan import ColumnChoice
+
+        return dataclasses.replace(old, mapping=(ColumnChoice("Strom", "ignore"),))
+
+    session = await RunSession.reopen(gateway, report.run, lambda event: None, change=drop_current)
+    await session.step("map")
+    assert session.work.outputs["mapped"] != report.outputs["mapped"]
+    assert "cleaned" not in session.work.outputs
+    assert set(session.stale) == {"clean", "transform", "seed", "train", "merge"}
+    later = await RunSession.reopen(gateway, report.run, lambda event: None)
+    assert "merged" not in later.work.outputs
+    assert later.work.outputs["mapped"] == session.work.outputs["mapped"]
+
+
+async def test_the_journal_keeps_the_decided_mapping(gateway: Any, plan: Plan) -> None:
+    report = await run(gateway, plan, until="map")
+    session = await RunSession.reopen(gateway, report.run, lambda event: None)
+    entry = session.work.journal.latest("map")
+    assert entry is not None
+    assert {"column": "TT_1", "role": "sensor", "sensor": "bearing_temp_C", "unit": ""} in entry.draft["columns"]
+
+
+async def test_epochs_of_finished_training_are_told_again_on_request(gateway: Any, plan: Plan) -> None:
+    report = await run(gateway, plan)
+    events: list[Any] = []
+    session = await RunSession.reopen(gateway, report.run, events.append, replay=True)
+    await session.step("refine")
+    assert any(isinstance(event, EpochEvent) for event in events)
+
+
+async def test_another_run_that_was_first_keeps_its_default(gateway: Any, plan: Plan) -> None:
+    raced = gateway.activate_model
+
+    async def lose_the_race(machine: str, model: str, **words: Any) -> Any:
+        with_default(gateway, "machines/pump/models/theirs")
+        return await raced(machine, model, **words)
+
+    gateway.activate_model = lose_the_race
+    report = await run(gateway, plan)
+    assert gateway.default.model == "machines/pump/models/theirs"
+    assert gateway.spec("refinement").base_model == report.outputs["base_model"]
