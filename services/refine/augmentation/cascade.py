@@ -1,0 +1,307 @@
+"""The cascade: one engine for the slow path of a run, a second for what happens around it, both with memory.
+
+Scores are split by smoothing into a slow path and a residual. The first engine models slow | condition, the second
+residual | slow, condition; the condition is RUL (where lives are known), the hour of the day and the discrete states.
+Both are fitted on rows, as the refined model is. What makes rows into runs is their noise: real rows are encoded back
+to noise in time order, the memory of that noise is fitted (`memory`), and noise with that memory is decoded again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
+
+from services.refine.augmentation.history import History, Stretch
+from services.refine.augmentation.memory import Memory, fit_memory
+from services.refine.codec import Codec
+from services.refine.discrete import Codes
+from services.refine.engines import Engine, Layout, Shape, create_engine
+from services.refine.training import Rows, Schedule, Training, largest_power_of_two
+
+Floats = NDArray[np.float32]
+Array = NDArray[np.float64]
+
+EVALUATIONS = 12
+EPOCHS = 30
+MARGIN_LEVELS = 128
+STEPS = {"flow": 2600, "tvae": 3000}
+BATCH = 512
+SLOW_KIND = "tvae"  # for either engine: its encoder's latent of a smooth path remembers better than a reversed flow's
+SMOOTHING = 9.0  # standard deviation of the Gaussian in samples; 3 and 6 leave more for a classifier to see
+SERIES_SMOOTHING = 3.0  # continuous series turn faster than lives age (gas turbine, hourly: steps .12 against .18)
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Conditioning:
+    """How RUL, hour and states become conditions. `most` is the longest RUL seen, `knee` where ageing shows."""
+
+    lives: bool
+    hourly: bool
+    codec: Codec
+    step: float = 1.0
+    most: float = 1.0
+    knee: float = 1.0
+    ranks: Array | None = None
+
+    @classmethod
+    def of(cls, history: History, codec: Codec) -> Conditioning:
+        """Returns the conditioning for a history; `codec` gives the one-hot states."""
+        if not history.has_lives:
+            return cls(False, history.hourly, codec)
+        every = np.concatenate([s.rul for s in history.stretches if s.rul is not None])
+        knee = 0.75 * float(np.median([life.rul.max() for life in history.lives]))
+        quantiles = np.quantile(every, np.linspace(0, 1, 65))
+        return cls(True, history.hourly, codec, history.rul_step, history.most_rul, max(knee, 1e-9), quantiles)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the condition columns."""
+        life = ("rul:knee", "rul:log", "rul:rank") if self.lives else ()
+        return (*life, *(("hour:sin", "hour:cos") if self.hourly else ()), *self.codec.condition_names)
+
+    def columns(self, rul: Array | None, hour: Array | None, codes: Codes) -> Floats:
+        """Returns the conditions (n, K) of rows."""
+        parts: list[NDArray[np.floating]] = []
+        if self.lives and rul is not None and self.ranks is not None:
+            rul = np.minimum(rul, self.most)
+            rank = np.interp(rul, self.ranks, np.linspace(0, 1, len(self.ranks)))
+            near = np.minimum(rul, self.knee) / self.knee
+            log = np.log1p(rul / self.step) / math.log1p(self.most / self.step)
+            parts.append(np.stack([2 * near - 1, 4 * log - 3, 3.4 * rank - 1.7], 1))
+        if self.hourly and hour is not None:
+            angle = 2 * np.pi * hour / 24
+            parts.append(np.stack([np.sin(angle), np.cos(angle)], 1))
+        parts.append(self.codec.conditions(codes))
+        return np.concatenate(parts, 1).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Cascade:
+    """Both fitted engines with their memories; `generate` turns planned rows into scores."""
+
+    columns: tuple[str, ...]
+    conditioning: Conditioning
+    slow: Engine
+    fast: Engine
+    slow_memory: Memory
+    fast_memory: Memory
+    centre: Array
+    slow_scale: Array
+    fast_scale: Array
+    smoothing: float
+    resampled: tuple[Floats, ...] = ()  # real slow paths to draw stretches from, where fresh ones cannot be learnt
+    donors: tuple[Floats, ...] = ()  # slow latent of each real life, whole, in time order
+    mixing: float = 0.0  # share of variance of a run's slow latent that comes from a donor
+    margins: tuple[Array, Array] | None = None  # quantiles (levels, C) of generated and of training scores
+
+    def generate(
+        self,
+        lengths: Sequence[int],
+        rul: Array | None,
+        hour: Array | None,
+        codes: Codes,
+        keep: NDArray[np.bool_],
+        seed: int,
+    ) -> Floats:
+        """Returns scores (kept rows, C) of runs with these lengths; the other arguments are for all rows, run by run.
+
+        Every row has its place in the run's memory, but only rows with `keep` are decoded.
+        """
+        rng = np.random.default_rng([seed, 11])
+        conditions = self.conditioning.columns(rul, hour, codes)[keep]
+        if self.resampled:
+            slow = self._resampled(lengths, rng)[keep]
+        else:
+            noise = self._mixed(_noise(self.slow_memory, lengths, rng), lengths, rng)
+            slow = self.slow.decode(noise[keep], conditions, evaluations=EVALUATIONS)
+        residual = self.fast.decode(
+            _noise(self.fast_memory, lengths, rng)[keep],
+            np.concatenate([conditions, slow], 1),
+            evaluations=EVALUATIONS,
+        )
+        return self._calibrated(slow * self.slow_scale + self.centre + residual * self.fast_scale)
+
+    def with_margins(self, generated: Floats, training: Floats) -> Cascade:
+        """Returns the cascade with margins mapped, in order, from those of `generated` scores to the training's."""
+        levels = (np.arange(MARGIN_LEVELS) + 0.5) / MARGIN_LEVELS
+        source, target = (np.quantile(scores.astype(np.float64), levels, axis=0) for scores in (generated, training))
+        rising = np.arange(MARGIN_LEVELS)[:, None] * 1e-9  # np.interp needs increasing points
+        return replace(self, margins=(np.asarray(source + rising), np.asarray(target)))
+
+    def _calibrated(self, scores: NDArray[np.floating]) -> Floats:
+        if self.margins is None:
+            return np.asarray(scores, np.float32)
+        out = np.empty(scores.shape, np.float32)
+        for j in range(scores.shape[1]):
+            source, target = self.margins[0][:, j], self.margins[1][:, j]
+            inside = np.interp(scores[:, j], source, target)
+            # Beyond the outermost quantiles the tail is shifted, not squashed.
+            out[:, j] = inside + np.minimum(scores[:, j] - source[0], 0) + np.maximum(scores[:, j] - source[-1], 0)
+        return out
+
+    def slow_path(self, scores: Floats) -> Floats:
+        """Returns the smoothed scores of one run."""
+        return smoothed(scores, self.smoothing)
+
+    def _mixed(self, noise: Floats, lengths: Sequence[int], rng: np.random.Generator) -> Floats:
+        """Returns the noise with a donor life's latent, aligned at the end, mixed into each run; variance is kept."""
+        if not self.mixing or not self.donors:
+            return noise
+        parts = []
+        for length in lengths:
+            donor = self.donors[int(rng.integers(len(self.donors)))]
+            lacking = max(0, length - len(donor))
+            parts.append(np.pad(donor[-length:], ((lacking, 0), (0, 0)), mode="reflect"))
+        return np.asarray(
+            math.sqrt(1 - self.mixing) * noise + math.sqrt(self.mixing) * np.concatenate(parts), np.float32
+        )
+
+    def _resampled(self, lengths: Sequence[int], rng: np.random.Generator) -> Floats:
+        """Returns real slow paths: a random place of one for each run, there and back where too short."""
+        total = np.array([len(path) for path in self.resampled], float)
+        runs = []
+        for length in lengths:
+            path = self.resampled[int(rng.choice(len(total), p=total / total.sum()))]
+            there_and_back = np.concatenate([path, path[::-1]])
+            start = int(rng.integers(0, max(1, len(path) - length + 1)))
+            runs.append(there_and_back[(start + np.arange(length)) % len(there_and_back)])
+        return np.concatenate(runs)
+
+
+def smoothed(scores: Floats, width: float) -> Floats:
+    """Returns the rows smoothed in time by a Gaussian of that width in samples, shorter at short runs."""
+    width = min(width, len(scores) / 8)
+    if width < 0.5:
+        return scores
+    return np.asarray(gaussian_filter1d(scores.astype(np.float64), width, axis=0, mode="nearest"), np.float32)
+
+
+def fit_cascade(
+    history: History,
+    codec: Codec,
+    kind: str,
+    *,
+    seed: int = 0,
+    smoothing: float = 0.0,
+    resample_slow: bool = False,
+    mixing: float = 0.0,
+    progress: Progress | None = None,
+    steps: int = 0,
+) -> Cascade:
+    """Returns the cascade fitted on the history's training stretches; `kind` ("flow", "tvae") models the residual.
+
+    Validation stretches choose the best epoch; without any, a tenth of the training rows (whole stretches) do.
+    """
+    smoothing = smoothing or (SMOOTHING if history.has_lives else SERIES_SMOOTHING)
+    conditioning = Conditioning.of(history, codec)
+    train, held = _with_validation(history)
+    paths = [smoothed(stretch.scores, smoothing) for stretch in train]
+    residuals = [stretch.scores - path for stretch, path in zip(train, paths, strict=True)]
+    centre, slow_scale = _centre_and_scale(paths)
+    _, fast_scale = _centre_and_scale(residuals)
+    held_paths = [smoothed(stretch.scores, smoothing) for stretch in held]
+
+    def rows(stretches: Sequence[Stretch], slow_paths: Sequence[Floats]) -> tuple[Rows, Rows]:
+        conditions = np.concatenate([conditioning.columns(s.rul, s.hour, s.codes) for s in stretches])
+        slow = ((np.concatenate(slow_paths) - centre) / slow_scale).astype(np.float32)
+        residual = np.concatenate([s.scores - p for s, p in zip(stretches, slow_paths, strict=True)]) / fast_scale
+        seen = np.concatenate([s.observed for s in stretches])
+        fast = np.where(seen, residual, np.nan).astype(np.float32)
+        weights = codec.discrete.tempered_weights(np.concatenate([s.codes for s in stretches]))
+        return Rows(slow, conditions, weights), Rows(fast, np.concatenate([conditions, slow], 1), weights)
+
+    slow_rows, fast_rows = rows(train, paths)
+    slow_held, fast_held = rows(held, held_paths)
+    columns = history.columns
+    slow_names = tuple(f"slow:{name}" for name in columns)
+    shape = Shape(width=128, depth=3, latent=max(4, min(16, len(columns))))
+    slow = create_engine(SLOW_KIND, Layout(slow_names, conditioning.names), shape, seed=seed)
+    fast = create_engine(kind, Layout(columns, (*conditioning.names, *slow_names)), shape, seed=seed + 1)
+    _train(slow, slow_rows, slow_held, steps or STEPS[SLOW_KIND], seed, "fit slow path", progress)
+    _train(fast, fast_rows, fast_held, steps or STEPS[kind], seed + 1, "fit residual", progress)
+    bounds = np.cumsum([0, *(len(stretch) for stretch in train)])
+    filled = Rows(np.asarray(np.concatenate(residuals) / fast_scale, np.float32), fast_rows.conditions)
+    periods = _periods(history)
+    return Cascade(
+        columns=columns,
+        conditioning=conditioning,
+        slow=slow,
+        fast=fast,
+        slow_memory=_memory(slow, slow_rows, bounds, periods),
+        fast_memory=_memory(fast, filled, bounds, ()),
+        centre=centre,
+        slow_scale=slow_scale,
+        fast_scale=fast_scale,
+        smoothing=smoothing,
+        resampled=tuple(((p - centre) / slow_scale).astype(np.float32) for p in paths) if resample_slow else (),
+        donors=_donors(slow, slow_rows, train, bounds) if mixing else (),
+        mixing=mixing,
+    )
+
+
+def _with_validation(history: History) -> tuple[Sequence[Stretch], Sequence[Stretch]]:
+    if sum(len(stretch) for stretch in history.validation) >= 50:
+        return history.stretches, history.validation
+    if len(history.stretches) < 5:
+        return history.stretches, history.stretches
+    every = max(2, len(history.stretches) // max(1, len(history.stretches) // 10))
+    held = history.stretches[::every]
+    return history.stretches, held
+
+
+def _train(
+    engine: Engine, rows: Rows, held: Rows, steps: int, seed: int, phase: str, progress: Progress | None
+) -> None:
+    batch = min(BATCH, largest_power_of_two(max(16, len(rows) // 8)))
+    plan = Schedule(EPOCHS, batch, max(1, steps // EPOCHS), learning_rate=2e-3, patience=EPOCHS)
+    training = Training(engine, rows, held, plan, seed=seed)
+    for result in training.epochs():
+        if progress is not None:
+            progress(phase, result.epoch, EPOCHS)
+    training.finish()
+
+
+def _memory(engine: Engine, rows: Rows, bounds: NDArray[np.int64], periods: Sequence[float]) -> Memory:
+    latent = engine.encode(rows.scores, rows.conditions, evaluations=20)
+    runs = [latent[first:last] for first, last in pairwise(bounds)]
+    return fit_memory(runs, whiten=engine.kind == "tvae", periods=periods)
+
+
+def _donors(engine: Engine, rows: Rows, stretches: Sequence[Stretch], bounds: NDArray[np.int64]) -> tuple[Floats, ...]:
+    """Returns the slow latent of each run that was seen in one stretch down to its end."""
+    latent = engine.encode(rows.scores, rows.conditions, evaluations=20)
+    runs = [latent[first:last] for first, last in pairwise(bounds)]
+    counts = Counter(stretch.run for stretch in stretches)
+    return tuple(run for run, stretch in zip(runs, stretches, strict=True) if counts[stretch.run] == 1)
+
+
+def _noise(memory: Memory, lengths: Sequence[int], rng: np.random.Generator) -> Floats:
+    """Returns the noise of all runs one after the other; runs of similar length are drawn together."""
+    drawn: dict[int, Floats] = {}
+    order = np.argsort(lengths, kind="stable")
+    for group in np.array_split(order, max(1, len(order) // 16)):
+        longest = max(int(lengths[i]) for i in group)
+        block = memory.draw(len(group), longest, rng)
+        drawn |= {int(run): block[place, : int(lengths[run])] for place, run in enumerate(group)}
+    return np.concatenate([drawn[run] for run in range(len(lengths))])
+
+
+def _centre_and_scale(parts: Sequence[Floats]) -> tuple[Array, Array]:
+    pooled = np.concatenate(parts).astype(np.float64)
+    return pooled.mean(0), np.maximum(pooled.std(0), 1e-3)
+
+
+def _periods(history: History) -> tuple[float, ...]:
+    """Returns the periods, in samples, of a day and its halves and thirds, where the rows have a clock."""
+    if not history.timed:
+        return ()
+    day = 86_400.0 / history.cadence_s
+    return tuple(period for period in (day, day / 2, day / 3, 2 * day) if 3 <= period <= 240)

@@ -1,0 +1,298 @@
+"""What the real training rows tell about time: unbroken stretches of scores, lives, cadence and the hour of the day.
+
+Reads training rows only; validation rows are kept apart for choosing between candidates. A stretch ends where the run,
+the segment or the split changes and at every gap, so nothing is ever smoothed or correlated across a hole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import pairwise
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from services.chassis.errors import SensorForgeError
+from services.machines.profile import MachineProfile
+from services.refine.augmentation import errors as errors
+from services.refine.codec import Codec
+from services.refine.discrete import Codes
+
+Floats = NDArray[np.float32]
+Array = NDArray[np.float64]
+
+GAP_STEPS = 5.0  # a pause longer than so many median steps ends a stretch
+FEWEST_ROWS = 100
+SHORTEST_STRETCH = 8
+FEWEST_LIVES = 2
+DAY_S = 86_400.0
+DEFAULT_CADENCE_S = 60.0
+_DEFAULT_START = datetime(2025, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Unbroken rows of one run: scores (T, C) without gaps, codes (T, G), RUL (T,) or None, hour of day (T,) or None.
+
+    `observed` (T, C) is False where a score was missing and has been interpolated.
+    """
+
+    run: str
+    scores: Floats
+    observed: NDArray[np.bool_]
+    codes: Codes
+    rul: Array | None
+    hour: Array | None
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+
+@dataclass(frozen=True)
+class Life:
+    """One training run as far as it was seen: RUL (T,) and seconds since its first row (T,) of its training rows."""
+
+    run: str
+    rul: Array
+    elapsed_s: Array
+
+
+@dataclass(frozen=True)
+class History:
+    """Training stretches, validation stretches, lives with known RUL and the clock of the machine.
+
+    `columns` are the score columns told by the rows, `untold` the model's columns they lack. `rul_step` is the RUL that
+    one sample uses up. `lengths` are the lengths of runs in samples: lifetimes where RUL is known.
+    """
+
+    columns: tuple[str, ...]
+    untold: tuple[str, ...]
+    stretches: tuple[Stretch, ...]
+    validation: tuple[Stretch, ...]
+    lives: tuple[Life, ...]
+    lengths: Array
+    rul_step: float
+    most_rul: float
+    sparse: bool
+    cadence_s: float
+    timed: bool
+    hourly: bool
+    start: datetime
+
+    @property
+    def has_lives(self) -> bool:
+        """Whether runs to failure with a known RUL were seen."""
+        return bool(self.lives)
+
+    @property
+    def rows(self) -> int:
+        """Training rows in all stretches."""
+        return sum(len(stretch) for stretch in self.stretches)
+
+
+def read_history(table: pl.DataFrame, codec: Codec, profile: MachineProfile, *, lives: bool | None = None) -> History:
+    """Returns the history in the transformed table's training rows (`split == "train"`, or all rows without a split).
+
+    `lives` True insists on lives, False ignores RUL, None takes what is there. Raises AUGMENT_ROWS_TOO_FEW and
+    AUGMENT_NO_LIVES.
+    """
+    table = _labelled(table)
+    train = table.filter(pl.col("_set") == "train")
+    cadence, timed = _cadence(train, profile)
+    use_rul = lives is not False and "rul" in codec.names and _lives_known(train)
+    if lives and not use_rul:
+        raise SensorForgeError(
+            "AUGMENT_NO_LIVES",
+            f"Whole lives were asked for, but of {train.height} training rows {_known_rul(train)} have an RUL, and the "
+            f"model {'has' if 'rul' in codec.names else 'has no'} RUL.",
+        )
+    told = tuple(n for n in codec.continuous if n != "rul" and n in train.columns and train[n].drop_nulls().len() > 1)
+    continuous = set(codec.continuous)
+    untold = tuple(
+        n for n in codec.names if n != "rul" and n not in told and (n in continuous or n not in train.columns)
+    )
+    hourly = timed and cadence <= 3 * 3600 and _span_s(train) >= 3 * DAY_S
+    stretches = _stretches(train, codec, told, cadence, use_rul, hourly)
+    rows = sum(len(stretch) for stretch in stretches)
+    if rows < FEWEST_ROWS or not told:
+        raise SensorForgeError(
+            "AUGMENT_ROWS_TOO_FEW",
+            f"Only {rows} training rows lie in unbroken stretches of at least {SHORTEST_STRETCH} rows; temporal "
+            f"structure cannot be learnt from fewer than {FEWEST_ROWS}.",
+        )
+    found = _lives(train, cadence) if use_rul else ()
+    rul_step = _rul_step(train) if use_rul else 0.0
+    sparse = bool(found) and _is_sparse(found, rul_step)
+    return History(
+        columns=told,
+        untold=untold,
+        stretches=stretches,
+        validation=_stretches(table.filter(pl.col("_set") == "val"), codec, told, cadence, use_rul, hourly),
+        lives=found,
+        lengths=_lengths(table, found, rul_step, sparse),
+        rul_step=rul_step,
+        most_rul=max((float(life.rul.max()) for life in found), default=0.0),
+        sparse=sparse,
+        cadence_s=cadence,
+        timed=timed,
+        hourly=hourly,
+        start=_start(table),
+    )
+
+
+def _labelled(table: pl.DataFrame) -> pl.DataFrame:
+    """Returns the rows with `_set`, `_run` (text) and `_row` (position in the machine's own order)."""
+    sets = pl.col("split") if "split" in table.columns else pl.lit("train")
+    if "run_id" in table.columns:
+        run = pl.col("run_id").cast(pl.String).fill_null("")
+    elif "segment" in table.columns:
+        run = pl.col("segment").cast(pl.String).fill_null("")
+    else:
+        run = pl.lit("1")
+    if "rul" in table.columns and "run_id" not in table.columns:  # RUL that jumps up has begun a new life
+        rising = (pl.col("rul").cast(pl.Float64).diff() > 0).fill_null(False).cum_sum().cast(pl.String)
+        run = pl.concat_str([run, rising], separator=".")
+    return table.with_columns(sets.alias("_set"), run.alias("_run"), pl.int_range(pl.len()).alias("_row"))
+
+
+def _known_rul(table: pl.DataFrame) -> int:
+    return int(table["rul"].drop_nulls().len()) if "rul" in table.columns else 0
+
+
+def _lives_known(table: pl.DataFrame) -> bool:
+    if _known_rul(table) < FEWEST_ROWS:
+        return False
+    falling = (
+        table.filter(pl.col("rul").is_not_null())
+        .group_by("_run")
+        .agg((pl.col("rul").first() > pl.col("rul").last()).alias("falls"))
+    )
+    return int(falling["falls"].sum()) >= FEWEST_LIVES
+
+
+def _cadence(table: pl.DataFrame, profile: MachineProfile) -> tuple[float, bool]:
+    """Returns seconds between samples and whether the rows have a clock at all."""
+    if "timestamp" in table.columns and table["timestamp"].drop_nulls().len() > 2:
+        steps = table.select(pl.col("timestamp").diff().over("_run").dt.total_microseconds()).to_series().drop_nulls()
+        steps = steps.filter(steps > 0)
+        if len(steps):
+            measured = float(np.median(steps.to_numpy())) / 1e6
+            stated = profile.sampling_period_s
+            return (stated if stated is not None and abs(stated - measured) < 0.2 * measured else measured), True
+    return profile.sampling_period_s or DEFAULT_CADENCE_S, False
+
+
+def _span_s(table: pl.DataFrame) -> float:
+    times = table["timestamp"].drop_nulls()
+    return (times.max() - times.min()).total_seconds() if len(times) else 0.0  # type: ignore[operator,union-attr]
+
+
+def _start(table: pl.DataFrame) -> datetime:
+    """Returns the midnight after the last real row, so that no synthetic row can be taken for a real one."""
+    last = table["timestamp"].drop_nulls().max() if "timestamp" in table.columns else None
+    if not isinstance(last, datetime):
+        return _DEFAULT_START
+    day = last.replace(hour=0, minute=0, second=0, microsecond=0)
+    return datetime.fromtimestamp(day.timestamp() + DAY_S, tz=UTC) if day.tzinfo else day.replace(tzinfo=UTC)
+
+
+def _stretches(
+    table: pl.DataFrame, codec: Codec, columns: Sequence[str], cadence: float, use_rul: bool, hourly: bool
+) -> tuple[Stretch, ...]:
+    if use_rul:
+        table = table.filter(pl.col("rul").is_not_null())
+    if not table.height:
+        return ()
+    encoded = codec.encode(table, np.random.default_rng(0))
+    places = [codec.continuous.index(name) for name in columns]
+    scores, codes = encoded.scores[:, places], encoded.codes
+    rul = table["rul"].cast(pl.Float64).to_numpy() if use_rul else None
+    hour = _hours(table) if hourly else None
+    names = table["_run"].to_list()
+    bounds = [*np.flatnonzero(_breaks(table, cadence)).tolist(), table.height]
+    found = []
+    for first, last in pairwise(bounds):
+        if last - first < SHORTEST_STRETCH:
+            continue
+        rows = slice(first, last)
+        observed = ~np.isnan(scores[rows])
+        found.append(
+            Stretch(
+                run=names[first],
+                scores=_bridged(scores[rows], observed),
+                observed=observed,
+                codes=codes[rows],
+                rul=None if rul is None else rul[rows],
+                hour=None if hour is None else hour[rows],
+            )
+        )
+    return tuple(found)
+
+
+def _breaks(table: pl.DataFrame, cadence: float) -> NDArray[np.bool_]:
+    """Returns True for each row that begins a stretch."""
+    begins = (pl.col("_run") != pl.col("_run").shift()) | (pl.col("_row").diff() != 1)
+    if "segment" in table.columns:
+        begins = begins | (pl.col("segment") != pl.col("segment").shift())
+    if "timestamp" in table.columns:
+        pause = pl.col("timestamp").diff().dt.total_microseconds() / 1e6
+        begins = begins | (pause > GAP_STEPS * cadence) | (pause < 0)
+    marks = table.select(begins.fill_null(True)).to_series().to_numpy().copy()
+    marks[0] = True
+    return np.asarray(marks, dtype=np.bool_)
+
+
+def _bridged(scores: Floats, observed: NDArray[np.bool_]) -> Floats:
+    """Returns scores with missing ones interpolated along the stretch (held at its ends, 0 where nothing was seen)."""
+    if observed.all():
+        return scores
+    filled = scores.copy()
+    positions = np.arange(len(scores))
+    for j in np.flatnonzero(~observed.all(0)):
+        seen = observed[:, j]
+        filled[:, j] = np.interp(positions, positions[seen], scores[seen, j]) if seen.any() else 0.0
+    return filled
+
+
+def _hours(table: pl.DataFrame) -> Array:
+    seconds = table["timestamp"].dt.epoch("us").fill_null(strategy="forward").fill_null(0).to_numpy() / 1e6
+    return np.asarray((seconds % DAY_S) / 3600.0)
+
+
+def _lives(table: pl.DataFrame, cadence: float) -> tuple[Life, ...]:
+    found = []
+    known = table.filter(pl.col("rul").is_not_null())
+    for (run,), rows in known.group_by(["_run"], maintain_order=True):
+        rul = rows["rul"].cast(pl.Float64).to_numpy()
+        keep = np.r_[True, np.diff(np.minimum.accumulate(rul)) < 0]
+        if keep.sum() < SHORTEST_STRETCH:
+            continue
+        if "timestamp" in rows.columns and rows["timestamp"].null_count() == 0:
+            seconds = rows["timestamp"].dt.epoch("us").to_numpy() / 1e6
+        else:
+            seconds = rows["_row"].to_numpy() * cadence
+        found.append(Life(str(run), rul[keep].astype(np.float64), np.asarray(seconds - seconds[0], np.float64)[keep]))
+    return tuple(found)
+
+
+def _rul_step(table: pl.DataFrame) -> float:
+    """Returns the RUL that a sample uses up: the median fall between neighbouring rows of a run."""
+    falls = table.select((-pl.col("rul").cast(pl.Float64).diff()).over("_run")).to_series().drop_nulls()
+    falls = falls.filter(falls > 0)
+    return float(np.median(falls.to_numpy())) if len(falls) else 1.0
+
+
+def _is_sparse(lives: Sequence[Life], rul_step: float) -> bool:
+    """Whether lives were seen through windows: then a life is far more samples than any recording has rows."""
+    return bool(np.median([life.rul.max() / rul_step / len(life.rul) for life in lives]) > 4)
+
+
+def _lengths(table: pl.DataFrame, lives: Sequence[Life], rul_step: float, sparse: bool) -> Array:
+    if lives:
+        lengths = [len(life.rul) if sparse else round(life.rul.max() / rul_step) + 1 for life in lives]
+    else:
+        lengths = table.group_by("_run", maintain_order=True).agg(pl.len())["len"].to_list()
+    return np.sort(np.array(lengths, dtype=np.float64))

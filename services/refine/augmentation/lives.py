@@ -1,0 +1,136 @@
+"""Planning runs before a single sensor is generated: how long, with which RUL, when, and in which states.
+
+RUL is T - t by construction, so it falls strictly in every run. Lifetimes are drawn between the training runs' own
+(interpolated order statistics). States follow a training run's own sequence aligned at the failure, so that their dwell
+times and combinations are real ones; this resampling is disclosed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.machines.profile import MachineProfile
+from services.machines.units import parse_unit
+from services.refine.augmentation.history import DAY_S, History, Stretch
+from services.refine.discrete import Codes
+
+Array = NDArray[np.float64]
+
+SHORTEST_SERIES = 500
+LONGEST_SERIES = 5000
+PAUSE_STEPS = 60  # between two runs
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Runs one after the other: lengths, and for each row RUL, seconds since the plan's start, hour of day, codes."""
+
+    lengths: tuple[int, ...]
+    rul: Array | None
+    clock_s: Array
+    hour: Array | None
+    codes: Codes
+
+    @property
+    def rows(self) -> int:
+        """Rows of all runs."""
+        return sum(self.lengths)
+
+    @property
+    def run(self) -> NDArray[np.int64]:
+        """Number of each row's run, from 0."""
+        return np.repeat(np.arange(len(self.lengths)), self.lengths)
+
+
+def plan_runs(history: History, rows: int, *, seed: int, begin_s: float = 0.0) -> Plan:
+    """Returns whole runs with at least `rows` rows together; the first begins `begin_s` after the history's start."""
+    rng = np.random.default_rng([seed, 21])
+    lengths: list[int] = []
+    ruls: list[Array] = []
+    elapsed: list[Array] = []
+    while sum(lengths) < rows:
+        length, rul, seconds = _run(history, rng)
+        lengths.append(length)
+        elapsed.append(seconds)
+        if rul is not None:
+            ruls.append(rul)
+    clocks, begin = [], begin_s
+    for seconds in elapsed:
+        clocks.append(begin + seconds)
+        begin += float(seconds[-1]) + PAUSE_STEPS * history.cadence_s
+    clock = np.concatenate(clocks)
+    midnight = history.start.hour + history.start.minute / 60 + history.start.second / 3600
+    return Plan(
+        lengths=tuple(lengths),
+        rul=np.concatenate(ruls) if ruls else None,
+        clock_s=clock,
+        hour=np.asarray((clock % DAY_S) / 3600 + midnight) % 24 if history.hourly else None,
+        codes=np.concatenate([_codes(history.stretches, length, rng) for length in lengths]),
+    )
+
+
+def plan_end_s(plan: Plan, history: History) -> float:
+    """Returns when a run after this plan may begin."""
+    return float(plan.clock_s[-1]) + PAUSE_STEPS * history.cadence_s
+
+
+def timestamps(history: History, clock_s: Array) -> NDArray[np.int64]:
+    """Returns microseconds since 1970 of seconds since the history's start."""
+    start = round(history.start.timestamp() * 1e6)
+    return start + np.round(clock_s * 1e6).astype(np.int64)
+
+
+def rul_per_sample(history: History, profile: MachineProfile) -> float:
+    """Returns the RUL that one sample uses up: as measured, else one cadence in the profile's unit, else 1 a sample."""
+    if history.rul_step > 0:
+        return history.rul_step
+    unit, second = (parse_unit(text) if text else None for text in (profile.rul_unit, "s"))
+    if unit is not None and second is not None and unit.dimension == second.dimension:
+        return history.cadence_s / float(unit.factor / second.factor)
+    return 1.0
+
+
+def _run(history: History, rng: np.random.Generator) -> tuple[int, Array | None, Array]:
+    """Returns the length of a run, its RUL if lives are known, and seconds since its first row."""
+    if history.has_lives and history.sparse:  # seen through windows: the windows of a training run, stretched a little
+        life = history.lives[int(rng.integers(len(history.lives)))]
+        stretch = float(rng.uniform(0.9, 1.1))
+        steps = np.round(life.elapsed_s * stretch / history.cadence_s)
+        return len(life.rul), life.rul * stretch, _strictly_rising(steps) * history.cadence_s
+    if history.has_lives:
+        order = np.arange(len(history.lengths))
+        length = max(2, round(float(np.interp(rng.random() * (len(order) - 1), order, history.lengths))))
+        last = float(np.median([life.rul.min() for life in history.lives]))
+        rul = (length - 1 - np.arange(length, dtype=np.float64)) * history.rul_step + (
+            last if last < 2 * history.rul_step else 0.0
+        )
+        return length, rul, np.arange(length, dtype=np.float64) * history.cadence_s
+    typical = float(np.median(history.lengths))
+    length = int(np.clip(typical * rng.uniform(0.8, 1.2), SHORTEST_SERIES, LONGEST_SERIES))
+    return length, None, np.arange(length, dtype=np.float64) * history.cadence_s
+
+
+def _strictly_rising(steps: Array) -> Array:
+    """Returns the steps, each at least one more than the one before."""
+    offset = steps - np.arange(len(steps))
+    return np.asarray(np.maximum.accumulate(offset) + np.arange(len(steps)))
+
+
+def _codes(stretches: Sequence[Stretch], length: int, rng: np.random.Generator) -> Codes:
+    """Returns the discrete codes of a run: real sequences, aligned at the end, until it is full."""
+    width = stretches[0].codes.shape[1]
+    if width == 0:
+        return np.zeros((length, 0), np.int32)
+    weights = np.array([len(stretch) for stretch in stretches], float)
+    parts: list[Codes] = []
+    missing = length
+    while missing > 0:
+        donor = stretches[int(rng.choice(len(stretches), p=weights / weights.sum()))].codes
+        part = donor[-missing:] if missing < len(donor) else donor
+        parts.insert(0, part)
+        missing -= len(part)
+    return np.concatenate(parts)

@@ -1,0 +1,169 @@
+"""How long each latent direction remembers, and noise that remembers as long.
+
+Latent runs are N(0, I) row by row, so a rotation keeps the rows' distribution; the rotation that diagonalises the
+symmetrised lagged covariance (tICA: Molgedey & Schuster 1994) puts the memory into few directions. Each direction's
+autocorrelation is then written as a mixture, with weights that sum to 1, of kernels whose noise is easy to draw: white,
+constant, AR(1), Gaussian (RBF) and decaying oscillation. Drawn noise has unit variance in every row, so a decoder sees
+what it was trained on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import nnls
+from scipy.signal import fftconvolve, lfilter
+
+Floats = NDArray[np.float32]
+Array = NDArray[np.float64]
+KernelKind = Literal["white", "constant", "ar1", "rbf", "oscillation"]
+
+MOST_LAGS = 60
+_ROTATION_LAGS = (1, 2, 3, 5, 8)
+_LEAST_WEIGHT = 1e-3
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """An autocorrelation over lags in samples. `scale`: coefficient (ar1), width (rbf), period (oscillation)."""
+
+    kind: KernelKind
+    scale: float = 0.0
+    decay: float = 1.0
+
+    def autocorrelation(self, lags: int) -> Array:
+        """Returns the kernel at lags 0 .. lags."""
+        t = np.arange(lags + 1, dtype=float)
+        if self.kind == "white":
+            return np.asarray(t == 0, dtype=np.float64)
+        if self.kind == "constant":
+            return np.ones(lags + 1)
+        if self.kind == "ar1":
+            return np.asarray(self.scale**t)
+        if self.kind == "rbf":
+            return np.asarray(np.exp(-0.5 * (t / self.scale) ** 2))
+        return np.asarray(np.cos(2 * np.pi * t / self.scale) * self.decay**t)
+
+    def draw(self, runs: int, length: int, dimensions: int, rng: np.random.Generator) -> Array:
+        """Returns unit-variance noise (runs, length, dimensions) with this autocorrelation along the second axis."""
+        if self.kind == "white":
+            return rng.standard_normal((runs, length, dimensions))
+        if self.kind == "constant":
+            return np.broadcast_to(rng.standard_normal((runs, 1, dimensions)), (runs, length, dimensions)).copy()
+        if self.kind == "ar1":
+            return _ar1(self.scale, runs, length, dimensions, rng)
+        if self.kind == "rbf":  # white noise through a Gaussian of width scale / sqrt 2
+            reach = int(3 * self.scale) + 1
+            window = np.exp(-((np.arange(-reach, reach + 1) / self.scale) ** 2))
+            window /= np.sqrt((window**2).sum())
+            white = rng.standard_normal((runs, length + 2 * reach, dimensions))
+            return np.asarray(fftconvolve(white, window[None, :, None], mode="valid", axes=1))
+        angle = 2 * np.pi * np.arange(length) / self.scale
+        amplitude = _ar1(self.decay, runs, length, 2 * dimensions, rng)
+        cosine, sine = amplitude[:, :, :dimensions], amplitude[:, :, dimensions:]
+        return np.asarray(np.cos(angle)[None, :, None] * cosine + np.sin(angle)[None, :, None] * sine)
+
+
+def kernels(longest_run: int, periods: Sequence[float] = ()) -> tuple[Kernel, ...]:
+    """Returns the dictionary of kernels for runs of that length; `periods` (samples) add oscillations."""
+    widths = [w for w in (1.5, 3, 6, 12, 25, 50, 75, 100, 150, 220, 330) if w <= max(3, longest_run)]
+    found = [Kernel("white"), Kernel("constant")]
+    found += [Kernel("ar1", c) for c in (0.3, 0.5, 0.7, 0.8, 0.88, 0.93, 0.96, 0.98, 0.99, 0.995, 0.998)]
+    found += [Kernel("rbf", w) for w in widths]
+    found += [Kernel("oscillation", p, d) for p in periods for d in (0.9, 0.97, 0.995, 1.0)]
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class Memory:
+    """A fitted memory of D latent directions: latent = mean + noise @ mixing, noise drawn by kernel weights (D, K)."""
+
+    kernels: tuple[Kernel, ...]
+    weights: Array
+    mixing: Array
+    mean: Array
+
+    def draw(self, runs: int, length: int, rng: np.random.Generator) -> Floats:
+        """Returns latent runs (runs, length, D)."""
+        dimensions = len(self.weights)
+        noise = np.zeros((runs, length, dimensions))
+        for k, kernel in enumerate(self.kernels):
+            active = self.weights[:, k] > _LEAST_WEIGHT
+            if active.any():
+                drawn = kernel.draw(runs, length, int(active.sum()), rng)
+                noise[:, :, active] += np.sqrt(self.weights[active, k]) * drawn
+        return np.asarray(noise @ self.mixing + self.mean, np.float32)
+
+    def share(self, kind: KernelKind) -> float:
+        """Returns the mean weight of one kind of kernel over all directions."""
+        of_kind = [k for k, kernel in enumerate(self.kernels) if kernel.kind == kind]
+        return float(self.weights[:, of_kind].sum(1).mean())
+
+
+def fit_memory(runs: Sequence[Floats], *, whiten: bool, periods: Sequence[float] = ()) -> Memory:
+    """Returns the memory of latent runs, arrays (T, D) of one run each in time order.
+
+    With `whiten` the latent is first brought to N(0, I) by its mean and covariance, as a variational encoder's needs.
+    """
+    pooled = np.concatenate(runs).astype(np.float64)
+    dimensions = pooled.shape[1]
+    mean, root, inverse = np.zeros(dimensions), np.eye(dimensions), np.eye(dimensions)
+    if whiten:
+        mean = pooled.mean(0)
+        values, vectors = np.linalg.eigh(np.cov(pooled, rowvar=False).reshape(dimensions, dimensions))
+        values = np.maximum(values, 1e-4)
+        root, inverse = (vectors * np.sqrt(values)) @ vectors.T, (vectors / np.sqrt(values)) @ vectors.T
+    white = [(run - mean) @ inverse for run in runs]
+    rotation = _rotation(white)
+    longest = max(len(run) for run in runs)
+    lags = max(2, min(MOST_LAGS, longest - 2))
+    correlation, pairs = pooled_autocorrelation([run @ rotation for run in white], lags)
+    dictionary = kernels(longest, periods)
+    design = np.stack([kernel.autocorrelation(lags) for kernel in dictionary], 1)
+    importance = np.sqrt(pairs / pairs[0])
+    importance[0] = 30.0  # the variance is exact, the near lags matter most
+    importance[1:6] *= 2
+    weights = np.zeros((dimensions, len(dictionary)))
+    for d in range(dimensions):
+        solution, _ = nnls(design * importance[:, None], correlation[:, d] * importance)
+        weights[d] = solution / solution.sum() if solution.sum() > 0 else np.eye(len(dictionary))[0]
+    return Memory(dictionary, weights, rotation.T @ root, mean)
+
+
+def pooled_autocorrelation(runs: Sequence[NDArray[np.floating]], lags: int) -> tuple[Array, Array]:
+    """Returns the uncentred autocorrelation over all runs, (lags + 1, D), and the number of pairs behind each lag.
+
+    Uncentred, because a run's own level is memory too: it is what makes runs differ from each other.
+    """
+    total = np.zeros((lags + 1, runs[0].shape[1]))
+    pairs = np.zeros(lags + 1)
+    for run in runs:
+        for lag in range(min(lags + 1, len(run))):
+            total[lag] += (run[: len(run) - lag] * run[lag:]).sum(0)
+            pairs[lag] += len(run) - lag
+    pairs = np.maximum(pairs, 1)
+    covariance = total / pairs[:, None]
+    return covariance / np.maximum(covariance[0], 1e-12), pairs
+
+
+def _rotation(runs: Sequence[Array]) -> Array:
+    dimensions = runs[0].shape[1]
+    lagged, pairs = np.zeros((dimensions, dimensions)), 0
+    for lag in _ROTATION_LAGS:
+        for run in runs:
+            if len(run) > lag:
+                lagged += run[:-lag].T @ run[lag:]
+                pairs += len(run) - lag
+    lagged /= max(pairs, 1)
+    _, vectors = np.linalg.eigh((lagged + lagged.T) / 2)
+    return np.asarray(vectors)
+
+
+def _ar1(coefficient: float, runs: int, length: int, dimensions: int, rng: np.random.Generator) -> Array:
+    kicks = rng.standard_normal((runs, length, dimensions)) * np.sqrt(max(1 - coefficient**2, 0.0))
+    kicks[:, 0] = rng.standard_normal((runs, dimensions))
+    return np.asarray(lfilter([1.0], [1.0, -coefficient], kicks, axis=1))

@@ -1,0 +1,122 @@
+"""Trainings that run one after the other and can be stopped and resumed as one.
+
+`Candidates.epochs()` yields after every epoch of whichever training is under way. `state()` holds the finished ones'
+weights and curves and the unfinished one's full state, so a worker that takes over repeats at most the epochs since the
+last checkpoint and arrives at the same weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+
+from services.refine.checkpoint import pack, unpack
+from services.refine.engines import Engine
+from services.refine.training import Arrays, EpochResult, Rows, Schedule, Training
+
+
+@dataclass
+class Candidate:
+    """One engine that may become the model. Without a `plan` it is taken as it stands (a control).
+
+    `series` names its curve: seed, refined or scratch. `curve` fills while it trains.
+    """
+
+    name: str
+    series: str
+    engine: Engine
+    rows: Rows
+    validation: Rows
+    plan: Schedule | None = None
+    replayed: Rows | None = None
+    curve: list[EpochResult] = field(default_factory=list)
+
+
+class Candidates:
+    """Candidates in training order. `data` is a state that `state()` of an equal list returned."""
+
+    def __init__(self, candidates: Sequence[Candidate], *, seed: int = 0, data: bytes | None = None) -> None:
+        self._candidates = list(candidates)
+        self._seed = seed
+        self._position = 0
+        self._training: Training | None = None
+        if data is not None:
+            self._restore(data)
+
+    @property
+    def ready(self) -> list[Candidate]:
+        """Candidates that can be chosen: controls, finished ones, and a started one's best epoch."""
+        begun = self._position + (self._training is not None and bool(self._training.curve))
+        return [c for i, c in enumerate(self._candidates) if c.plan is None or i < begun]
+
+    def epochs(self) -> Iterator[tuple[Candidate, EpochResult]]:
+        """Trains; yields each epoch with its candidate. Engines hold their best weights when their training ends."""
+        while self._position < len(self._candidates):
+            candidate = self._candidates[self._position]
+            if candidate.plan is not None:
+                self._training = self._training or self._begin(candidate)
+                for result in self._training.epochs():
+                    candidate.curve = self._training.curve
+                    yield candidate, result
+                self._training.finish()
+                candidate.curve = self._training.curve
+                self._training = None
+            self._position += 1
+
+    def best_so_far(self) -> Engine | None:
+        """Returns an engine with the best weights of the training under way, or None between two trainings."""
+        return self._training.snapshot() if self._training is not None else None
+
+    def stop(self) -> None:
+        """Ends the training under way at its best epoch so far; candidates not begun stay untrained."""
+        if self._training is not None:
+            self._training.finish()
+
+    def _begin(self, candidate: Candidate) -> Training:
+        assert candidate.plan is not None
+        return Training(
+            candidate.engine,
+            candidate.rows,
+            candidate.validation,
+            candidate.plan,
+            seed=self._seed,
+            replayed=candidate.replayed,
+        )
+
+    def state(self) -> bytes:
+        """Returns a checkpoint."""
+        arrays: Arrays = {}
+        document: dict[str, object] = {"position": self._position}
+        done = self._candidates[: self._position]
+        document["curves"] = [[asdict(result) for result in candidate.curve] for candidate in done]
+        for i, candidate in enumerate(done):
+            arrays |= {f"done.{i}.{name}": value for name, value in candidate.engine.weights().items()}
+        if self._training is not None:
+            training, training_arrays = self._training.state()
+            document["training"] = training
+            arrays |= {f"training.{name}": value for name, value in training_arrays.items()}
+        return pack(document, arrays)
+
+    def _restore(self, data: bytes) -> None:
+        document, arrays = unpack(data)
+        self._position = int(document["position"])
+        for i, candidate in enumerate(self._candidates[: self._position]):
+            candidate.curve = [EpochResult(**entry) for entry in document["curves"][i]]
+            candidate.engine.load_weights(_below(arrays, f"done.{i}."))
+        if "training" in document:
+            candidate = self._candidates[self._position]
+            assert candidate.plan is not None
+            self._training = Training(
+                candidate.engine,
+                candidate.rows,
+                candidate.validation,
+                candidate.plan,
+                seed=self._seed,
+                replayed=candidate.replayed,
+                state=(document["training"], _below(arrays, "training.")),
+            )
+            candidate.curve = self._training.curve
+
+
+def _below(arrays: Arrays, prefix: str) -> Arrays:
+    return {name[len(prefix) :]: value for name, value in arrays.items() if name.startswith(prefix)}

@@ -1,0 +1,233 @@
+"""What every generative engine promises: rows of normal scores in, rows of normal scores out, under conditions.
+
+An engine models p(scores | conditions) for scores whose margins are about N(0, 1), and offers one reading of that
+density as a *map*: `decode` turns noise N(0, I) into scores and `encode` turns scores back into noise, row by row under
+the same conditions. Columns are named (`Layout`), so that weights survive a change of columns: `adapted` copies what
+both layouts share and starts the rest at zero. An engine knows nothing of files, units, profiles or training loops, and
+computes on the thread that calls it. Weights leave it as plain arrays, never as pickled objects.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+Floats = NDArray[np.float32]
+
+CHUNK = 4096  # rows a forward pass when sampling: activations of 128 columns then fit the second-level cache
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Names of the score columns that are modelled and of the condition columns that are given."""
+
+    scores: tuple[str, ...]
+    conditions: tuple[str, ...] = ()
+
+    @classmethod
+    def unnamed(cls, scores: int, conditions: int = 0) -> Layout:
+        """Returns a layout with numbered names, for callers whose columns need none."""
+        return cls(tuple(f"s{i}" for i in range(scores)), tuple(f"c{i}" for i in range(conditions)))
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Size of the networks. `latent` is the width of the TVAE's code; the flow's noise has the width of the scores."""
+
+    width: int = 128
+    depth: int = 3
+    latent: int = 16
+
+    def to_json(self) -> dict[str, int]:
+        return asdict(self)
+
+
+class Engine(nn.Module, ABC):
+    """A conditional generator of score rows. Arrays are float32 with one row a record; conditions may be None if none
+    are laid out. NaN scores are missing: they are replaced by fresh noise on the way in and left out of the loss.
+    """
+
+    kind: ClassVar[str]
+
+    def __init__(self, layout: Layout, shape: Shape, *, seed: int = 0) -> None:
+        super().__init__()
+        if not layout.scores:
+            raise ValueError("an engine needs at least one score column")
+        self.layout = layout
+        self.shape = shape
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.build()
+
+    # What an engine has to say about itself -------------------------------------------------------------------------
+
+    @abstractmethod
+    def build(self) -> None:
+        """Creates the networks."""
+
+    @property
+    @abstractmethod
+    def noise_width(self) -> int:
+        """Columns of noise a row is decoded from."""
+
+    @abstractmethod
+    def losses(self, x: Tensor, observed: Tensor, c: Tensor, generator: torch.Generator) -> Tensor:
+        """Returns one loss a row, (n,). `observed` is 1 where `x` is known and 0 where it is filler."""
+
+    @abstractmethod
+    def to_scores(self, noise: Tensor, c: Tensor, evaluations: int) -> Tensor:
+        """Returns scores (n, C) for noise (n, noise_width)."""
+
+    @abstractmethod
+    def to_noise(self, x: Tensor, c: Tensor, evaluations: int, generator: torch.Generator) -> Tensor:
+        """Returns noise (n, noise_width) that decodes to `x`."""
+
+    @abstractmethod
+    def input_layers(self) -> dict[str, tuple[str, ...]]:
+        """Returns, for each weight matrix that reads columns, the names of its input columns."""
+
+    @abstractmethod
+    def output_rows(self) -> dict[str, tuple[str, ...]]:
+        """Returns, for each parameter whose rows are score columns, the names of these rows."""
+
+    def encoder_parameters(self) -> list[nn.Parameter]:
+        """Returns what `freeze_encoder` freezes; empty for an engine without an encoder."""
+        return []
+
+    # What callers use -------------------------------------------------------------------------------------------------
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.parameters()).device
+
+    def tensors(
+        self, scores: Floats, conditions: Floats | None, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Returns (x, observed, c) on the engine's device, with N(0, 1) where a score is missing.
+
+        Raises ValueError when the arrays do not fit the layout.
+        """
+        n = len(scores)
+        if conditions is None:
+            conditions = np.zeros((n, 0), np.float32)
+        expected = (n, len(self.layout.scores)), (n, len(self.layout.conditions))
+        if (scores.shape, conditions.shape) != expected:
+            raise ValueError(f"{scores.shape=} and {conditions.shape=} do not fit the layout's {expected}")
+        x = torch.from_numpy(np.ascontiguousarray(scores, np.float32))
+        observed = (~torch.isnan(x)).to(torch.float32)
+        if not bool(observed.all()):
+            x = torch.where(observed > 0, x, torch.randn(x.shape, generator=generator))
+        c = torch.from_numpy(np.ascontiguousarray(conditions, np.float32))
+        return x.to(self.device), observed.to(self.device), c.to(self.device)
+
+    @torch.no_grad()
+    def decode(self, noise: Floats, conditions: Floats | None = None, *, evaluations: int = 8) -> Floats:
+        """Returns scores (n, C) for noise (n, noise_width); N(0, I) noise gives samples. Deterministic."""
+        n = len(noise)
+        out = np.empty((n, len(self.layout.scores)), np.float32)
+        c = np.zeros((n, 0), np.float32) if conditions is None else np.ascontiguousarray(conditions, np.float32)
+        noise = np.ascontiguousarray(noise, np.float32)
+        if noise.shape != (n, self.noise_width) or c.shape != (n, len(self.layout.conditions)):
+            raise ValueError(f"{noise.shape=} and {c.shape=} do not fit {self.noise_width=} and {self.layout=}")
+        for i in range(0, n, CHUNK):
+            rows = slice(i, i + CHUNK)
+            piece = self.to_scores(
+                torch.from_numpy(noise[rows]).to(self.device), torch.from_numpy(c[rows]).to(self.device), evaluations
+            )
+            out[rows] = piece.cpu().numpy()
+        return out
+
+    @torch.no_grad()
+    def encode(
+        self, scores: Floats, conditions: Floats | None = None, *, evaluations: int = 20, seed: int = 0
+    ) -> Floats:
+        """Returns noise (n, noise_width), about N(0, I) over rows like the trained ones; random through `seed` only."""
+        generator = torch.Generator().manual_seed(seed)
+        x, _, c = self.tensors(scores, conditions, generator)
+        pieces = [
+            self.to_noise(x[i : i + CHUNK], c[i : i + CHUNK], evaluations, generator) for i in range(0, len(x), CHUNK)
+        ]
+        if not pieces:
+            return np.zeros((0, self.noise_width), np.float32)
+        return np.asarray(torch.cat(pieces).cpu().numpy(), np.float32)
+
+    def sample(self, rows: int, conditions: Floats | None = None, *, seed: int = 0, evaluations: int = 8) -> Floats:
+        """Returns `rows` independent score rows under the conditions, one condition row each."""
+        noise = np.random.default_rng(seed).standard_normal((rows, self.noise_width), dtype=np.float32)
+        return self.decode(noise, conditions, evaluations=evaluations)
+
+    @torch.no_grad()
+    def row_losses(
+        self, scores: Floats, conditions: Floats | None = None, *, draws: int = 8, seed: int = 0
+    ) -> NDArray[np.float64]:
+        """Returns each row's loss averaged over `draws` fixed draws: high for rows that the engine finds unlikely."""
+        generator = torch.Generator().manual_seed(seed)
+        x, observed, c = self.tensors(scores, conditions, generator)
+        found = np.empty(len(x), np.float64)
+        for i in range(0, len(x), CHUNK):
+            piece = [part[i : i + CHUNK].repeat(draws, 1) for part in (x, observed, c)]
+            losses = self.losses(piece[0], piece[1], piece[2], generator)
+            found[i : i + CHUNK] = losses.view(draws, -1).mean(0).cpu().numpy()
+        return found
+
+    def weights(self) -> dict[str, NDArray[Any]]:
+        """Returns all parameters by name, as copies."""
+        return {name: value.detach().cpu().numpy().copy() for name, value in self.named_parameters()}
+
+    @torch.no_grad()
+    def load_weights(self, weights: Mapping[str, NDArray[Any]]) -> None:
+        """Takes over all parameters. Raises ValueError when a name or a shape is missing or different."""
+        own = dict(self.named_parameters())
+        if set(own) != set(weights):
+            raise ValueError(f"weights do not fit a {self.kind} engine: {sorted(set(own) ^ set(weights))} differ")
+        for name, parameter in own.items():
+            value = torch.from_numpy(np.array(weights[name], np.float32))
+            if value.shape != parameter.shape:
+                raise ValueError(f"weight {name!r} has shape {tuple(value.shape)}, expected {tuple(parameter.shape)}")
+            parameter.copy_(value)
+
+    def clone(self) -> Self:
+        """Returns an engine of its own with the same weights."""
+        twin = type(self)(self.layout, self.shape)
+        twin.load_weights(self.weights())
+        return twin.to(self.device)
+
+    @torch.no_grad()
+    def adapted(self, layout: Layout, *, seed: int = 0) -> Self:
+        """Returns an engine for another layout that behaves alike on the columns both layouts name.
+
+        A new column starts with no influence on the others (zero input weights) and with freshly drawn output weights.
+        """
+        twin = type(self)(layout, self.shape, seed=seed)
+        source, target = dict(self.named_parameters()), dict(twin.named_parameters())
+        inputs, outputs = self.input_layers(), self.output_rows()
+        for name, parameter in target.items():
+            old = source[name]
+            value = parameter.detach().clone()
+            rows = _matches(outputs.get(name), twin.output_rows().get(name), len(old))
+            if name in inputs:
+                value.zero_()
+            columns = _matches(inputs.get(name), twin.input_layers().get(name), old.shape[-1])
+            if old.dim() == 1:
+                value[rows[1]] = old[rows[0]].cpu()
+            else:
+                value[rows[1][:, None], columns[1][None, :]] = old[rows[0][:, None], columns[0][None, :]].cpu()
+            parameter.copy_(value)
+        return twin.to(self.device)
+
+
+def _matches(old: tuple[str, ...] | None, new: tuple[str, ...] | None, size: int) -> tuple[Tensor, Tensor]:
+    """Returns the positions (in old, in new) of the names both know; all positions where columns have no names."""
+    if old is None or new is None:
+        every = torch.arange(size)
+        return every, every
+    place = {name: i for i, name in enumerate(new)}
+    pairs = [(i, place[name]) for i, name in enumerate(old) if name in place]
+    return torch.tensor([i for i, _ in pairs], dtype=torch.long), torch.tensor([j for _, j in pairs], dtype=torch.long)

@@ -1,0 +1,184 @@
+"""A trained model: an engine, the codec of the rows it speaks, and where it came from. Two files, no pickle.
+
+`sample` gives independent rows; ordered runs are `augmentation`'s. `model.json` describes, `weights.safetensors` holds
+the network's parameters and the codec's quantiles. What is stored is enough to train on from; the optimiser is not
+stored, because a refinement starts a new one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from services.chassis.errors import SensorForgeError
+from services.refine import errors as errors
+from services.refine.checkpoint import pack, unpack
+from services.refine.codec import Codec, Encoded
+from services.refine.discrete import Codes
+from services.refine.engines import ENGINES, Engine, Layout, Shape, create_engine
+
+FORMAT = 1
+PROVENANCE = "provenance=real"  # name of the condition that tells real rows (1) from seed rows (0)
+EVALUATIONS = 8  # function evaluations a sampled row of the flow
+CALIBRATION_LEVELS = 512
+
+Origin = Literal["seed", "refined", "scratch"]
+
+
+@dataclass(frozen=True)
+class Model:
+    """A generator of rows for one machine.
+
+    `seed_derived` names columns that no real row ever told the model. `calibration` (levels, C) are quantiles of its
+    own sampled scores, mapped onto the normal ones when sampling. `summary` is what a list of models shows.
+    """
+
+    machine: str
+    engine: Engine
+    codec: Codec
+    origin: Origin
+    base_model: str = ""
+    seed_derived: tuple[str, ...] = ()
+    calibration: NDArray[np.float32] | None = None
+    learning_rate: float = 0.0
+    units: Mapping[str, str] = field(default_factory=dict)
+    summary: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def knows_provenance(self) -> bool:
+        return PROVENANCE in self.engine.layout.conditions
+
+    @property
+    def sensors(self) -> tuple[str, ...]:
+        """Modelled columns, `rul` included where there is one."""
+        return self.codec.names
+
+    def conditions(self, codes: Codes, *, real: bool = True) -> NDArray[np.float32]:
+        """Returns the engine's conditions (n, K) for discrete codes (n, G)."""
+        return conditions_of(self.codec, codes, real, self.knows_provenance)
+
+    def sample(self, rows: int, *, seed: int = 0, evaluations: int = EVALUATIONS) -> pl.DataFrame:
+        """Returns `rows` independent rows of all modelled columns, as real rows would be."""
+        return self.codec.decode(*self.sample_encoded(rows, seed=seed, evaluations=evaluations))
+
+    def sample_encoded(
+        self, rows: int, *, seed: int = 0, evaluations: int = EVALUATIONS
+    ) -> tuple[NDArray[np.float32], Codes]:
+        """Returns sampled scores (rows, C) and codes (rows, G)."""
+        rng = np.random.default_rng(seed)
+        codes = self.codec.discrete.draw(rows, rng)
+        noise = rng.standard_normal((rows, self.engine.noise_width), dtype=np.float32)
+        scores = self.engine.decode(noise, self.conditions(codes), evaluations=evaluations)
+        return self.calibrated(scores), codes
+
+    def calibrated(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Returns the scores with the margins that `calibration` gives them."""
+        if self.calibration is None:
+            return scores
+        normal = ndtri((np.arange(len(self.calibration)) + 0.5) / len(self.calibration))
+        out = np.empty_like(scores)
+        for j in range(scores.shape[1]):
+            quantiles = self.calibration[:, j]
+            inside = np.interp(scores[:, j], quantiles, normal)
+            # Beyond the outermost quantiles the tail is shifted, not squashed.
+            out[:, j] = (
+                inside + np.minimum(scores[:, j] - quantiles[0], 0) + np.maximum(scores[:, j] - quantiles[-1], 0)
+            )
+        return out
+
+    def unlikeliness(self, table: pl.DataFrame) -> NDArray[np.float64]:
+        """Returns one loss a row of the table: high for rows that the model finds unlikely."""
+        encoded = self.codec.encode(table)
+        return self.engine.row_losses(encoded.scores, self.conditions(encoded.codes))
+
+    # Files ------------------------------------------------------------------------------------------------------------
+
+    def to_files(self) -> tuple[dict[str, Any], bytes]:
+        """Returns the contents of model.json and of weights.safetensors."""
+        codec, arrays = self.codec.to_json()
+        arrays |= {f"engine.{name}": value for name, value in self.engine.weights().items()}
+        if self.calibration is not None:
+            arrays["calibration"] = self.calibration
+        document = {
+            "format": FORMAT,
+            "machine": self.machine,
+            "engine": self.engine.kind,
+            "origin": self.origin,
+            "base_model": self.base_model,
+            "shape": self.engine.shape.to_json(),
+            "layout": {
+                "scores": list(self.engine.layout.scores),
+                "conditions": list(self.engine.layout.conditions),
+            },
+            "sensors": list(self.sensors),
+            "seed_derived": list(self.seed_derived),
+            "learning_rate": self.learning_rate,
+            "units": dict(self.units),
+            "codec": codec,
+            "summary": dict(self.summary),
+        }
+        return document, pack({"format": FORMAT}, arrays)
+
+    @classmethod
+    def from_files(cls, document: Mapping[str, Any], weights: bytes) -> Model:
+        """Returns the model. Raises MODEL_FILE_INVALID when the files are not a model of this format."""
+        if document.get("format") != FORMAT or document.get("engine") not in ENGINES:
+            raise SensorForgeError(
+                "MODEL_FILE_INVALID",
+                f"model.json says format {document.get('format')!r} and engine {document.get('engine')!r}; "
+                f"this version reads format {FORMAT} with {', '.join(ENGINES)}.",
+            )
+        _, arrays = unpack(weights)
+        try:
+            layout = Layout(tuple(document["layout"]["scores"]), tuple(document["layout"]["conditions"]))
+            engine = create_engine(document["engine"], layout, Shape(**document["shape"]))
+            prefix = "engine."
+            engine.load_weights({k[len(prefix) :]: v for k, v in arrays.items() if k.startswith(prefix)})
+            codec = Codec.from_json(document["codec"], arrays)
+        except (KeyError, TypeError, ValueError) as error:
+            raise SensorForgeError("MODEL_FILE_INVALID", f"The model's files do not fit together: {error}.") from error
+        return cls(
+            machine=document["machine"],
+            engine=engine,
+            codec=codec,
+            origin=document["origin"],
+            base_model=document["base_model"],
+            seed_derived=tuple(document["seed_derived"]),
+            calibration=arrays.get("calibration"),
+            learning_rate=float(document["learning_rate"]),
+            units=document["units"],
+            summary=document["summary"],
+        )
+
+
+def conditions_of(codec: Codec, codes: Codes, real: bool | NDArray[Any], provenance: bool) -> NDArray[np.float32]:
+    """Returns one-hot conditions of the codes, with the provenance bit (a flag, or one a row) last if any."""
+    conditions = codec.conditions(codes)
+    if not provenance:
+        return conditions
+    bit = np.broadcast_to(np.asarray(real, np.float32), (len(codes),))[:, None]
+    return np.concatenate([conditions, bit], 1).astype(np.float32)
+
+
+def layout_of(codec: Codec, provenance: bool) -> Layout:
+    """Returns the engine's layout for a codec."""
+    return Layout(codec.continuous, (*codec.condition_names, PROVENANCE) if provenance else codec.condition_names)
+
+
+def calibration_of(model: Model, encoded: Encoded, *, seed: int = 0, rows: int = 20_000) -> NDArray[np.float32]:
+    """Returns quantiles (levels, C) of the model's sampled scores, for `Model.calibration`.
+
+    Only the margins of sampled rows move. Columns that the `encoded` real rows never have a value in stay as they are.
+    """
+    scores, _ = model.sample_encoded(rows, seed=seed)
+    levels = (np.arange(CALIBRATION_LEVELS) + 0.5) / CALIBRATION_LEVELS
+    quantiles = np.quantile(scores, levels, axis=0)
+    unseen = np.isnan(encoded.scores).all(0)
+    quantiles[:, unseen] = ndtri(levels)[:, None]
+    return np.maximum.accumulate(quantiles, axis=0).astype(np.float32)
