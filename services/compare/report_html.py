@@ -1,0 +1,37 @@
+"""comparison.html: the same report as one self-contained page; nothing is loaded from anywhere."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from typing import Any
+
+from jinja2 import Environment
+
+from services.compare.plots import Figure
+from services.compare.wording import ADVICE, OUTCOMES, gate_rows, metric_rows, number, spoken
+
+
+def html_report(document: Mapping[str, Any], figures: Sequence[Figure], title: str = "") -> str:
+    """Returns the page of a comparison document and its figures; all texts are escaped."""
+    sensors = document["per_sensor_metrics"]
+    return (
+        Environment(autoescape=True)
+        .from_string((resources.files("services.compare") / "comparison.html.j2").read_text(encoding="utf-8"))
+        .render(
+            document=document,
+            title=title or document["machine_id"],
+            advice=ADVICE[document["recommendation"]],
+            verdict=spoken(document["verdict"]),
+            outcomes=OUTCOMES,
+            gates=gate_rows(document["gates"]),
+            metrics=metric_rows(document),
+            number=lambda value: number(value if isinstance(value, int | float) else None),
+            sensors=sorted(sensors.items(), key=lambda item: -(item[1].get("kl_divergence_refined") or 0.0)),
+            figures=[
+                {"title": figure.title, "caption": figure.caption, "data": base64.b64encode(figure.png).decode()}
+                for figure in figures
+            ],
+        )
+    )
