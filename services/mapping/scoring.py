@@ -61,7 +61,8 @@ def score(columns: Sequence[ColumnInfo], sensors: Sequence[Sensor], lexicon: Lex
             inside = share_inside(column, sensor, ours.unit, theirs.unit)
             if inside is not None:
                 result.inside[(i, j)] = inside
-            result.values[i, j] = min(veto(value, column, theirs.is_state, inside, reasons), 1.0)
+            named = bool(ours.keys & theirs.keys)
+            result.values[i, j] = min(veto(value, column, theirs.is_state, inside, reasons, named=named), 1.0)
             result.reasons[(i, j)] = reasons
     _prefer_the_only_one(result)
     return result

@@ -51,12 +51,17 @@ def veto(
     is_state: bool,
     inside: float | None,
     reasons: list[str],
+    *,
+    named: bool = False,
 ) -> float:
-    """Returns the score lowered where the values cannot be the sensor's; says so in `reasons`."""
-    if column.two_valued and not is_state:
+    """Returns the score lowered where the values cannot be the sensor's; says so in `reasons`.
+
+    A column that is `named` as the profile names the sensor may be nearly constant: only its limits can contradict.
+    """
+    if column.two_valued and not is_state and not named:
         value *= 0.5
         reasons.append("but it has only two values")
-    if is_state and column.quantiles and not column.two_valued and column.continuous:
+    if is_state and not named and column.quantiles and not column.two_valued and column.continuous:
         value *= 0.3
         reasons.append("but a state has no continuous values")
     if inside is None:

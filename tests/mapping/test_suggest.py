@@ -59,6 +59,18 @@ def test_an_alias_of_the_profile_is_certain() -> None:
     assert "alias" in found.reasons[0]
 
 
+def test_a_nearly_constant_column_of_the_profiles_own_name_stays_certain() -> None:
+    table = pl.DataFrame({"U_NETZ": [399.0, 400.0] * 100})
+    found = suggest(describe_columns(table, {}), MOTOR).suggestions[0]
+    assert (found.sensor, found.tier) == ("voltage_V", "auto")
+
+
+def test_values_outside_the_limits_contradict_even_the_profiles_own_name() -> None:
+    table = pl.DataFrame({"U_NETZ": [9_000.0 + i for i in range(200)]})
+    found = suggest(describe_columns(table, {}), MOTOR).suggestions[0]
+    assert found.tier != "auto"
+
+
 def test_drive_end_is_never_taken_for_the_other_end() -> None:
     found = propose("bearing_nde_temp")
     assert found["bearing_nde_temp"].sensor == "bearing_nde_temp_C"
