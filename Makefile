@@ -49,6 +49,10 @@ check-protos: protos  ## Fail when the committed stubs differ from the contracts
 	@test -z "$$(git status --porcelain protos)" || \
 		{ git --no-pager diff --stat protos; echo "the stubs differ from the contracts: run 'make protos' and commit"; exit 1; }
 
+docs: $(VENV)/.development  ## Generate the pages that come from code and contracts
+	$(BIN)/python -m services.embedded.error_catalogue > docs/errors.md
+	$(BIN)/python docs/generate_api.py > docs/api.md
+
 bench: $(VENV)/.development  ## Measure against named peers, as ratios
 	$(BIN)/python -m benchmarks
 

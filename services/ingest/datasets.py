@@ -158,10 +158,13 @@ def _joined(readings: Sequence[Reading], options: ReadOptions) -> Dataset:
         )
     single = _one_tag_each(readings)
     parts: list[pl.DataFrame] = []
+    left_out = [r.rejects for r in readings]
     units: dict[str, str] = {}
     for reading in readings:
         time = reading.time_columns[0]
-        frame = reading.table.drop("source_row").rename({time: "timestamp"})
+        kept, rejects = _joinable(reading, time)
+        left_out.append(rejects)
+        frame = kept.drop("source_row").rename({time: "timestamp"})
         stem = reading.ledgers[0].file_name.rsplit(".", 1)[0]
         renames = {n: stem if single else n for n in frame.columns if n != "timestamp"}
         units |= {renames[n]: u for n, u in reading.units.items() if n in renames}
@@ -169,13 +172,20 @@ def _joined(readings: Sequence[Reading], options: ReadOptions) -> Dataset:
         renames = {n: (f"{stem}.{new}" if new in taken else new) for n, new in renames.items()}
         if getattr(frame.schema["timestamp"], "time_zone", None) is None:
             frame = frame.with_columns(pl.col("timestamp").dt.replace_time_zone("UTC"))
-        frame = frame.rename(renames).filter(pl.col("timestamp").is_not_null())
-        parts.append(frame.unique(subset=["timestamp"], keep="last").sort("timestamp"))
+        parts.append(frame.rename(renames).sort("timestamp"))
     table = parts[0]
     tolerance = options.join_tolerance_seconds
-    for part in parts[1:]:
+    warnings = [w for r in readings for w in r.warnings]
+    for reading, part in zip(readings[1:], parts[1:], strict=True):
         if tolerance > 0:
-            table = table.join_asof(part, on="timestamp", strategy="nearest", tolerance=f"{round(tolerance * 1e6)}us")
+            marked = part.with_row_index("_sample")
+            table = table.join_asof(marked, on="timestamp", strategy="nearest", tolerance=f"{round(tolerance * 1e6)}us")
+            unused = part.height - table["_sample"].drop_nulls().n_unique()
+            table = table.drop("_sample")
+            if unused:
+                name = reading.ledgers[0].file_name
+                text = f"{unused:,} of {part.height:,} samples of {name} are nearest to no time of the first file."
+                warnings.append(("SAMPLES_NOT_JOINED", text))
         else:
             table = table.join(part, on="timestamp", how="full", coalesce=True)
     table = (
@@ -186,10 +196,34 @@ def _joined(readings: Sequence[Reading], options: ReadOptions) -> Dataset:
     return Dataset(
         table,
         units,
-        pl.concat([r.rejects for r in readings]),
-        _ledger([ledger for r in readings for ledger in r.ledgers]),
+        pl.concat(left_out),
+        _without(_ledger([ledger for r in readings for ledger in r.ledgers]), left_out[len(readings) :]),
         [*readings[0].facts, fact],
-        [w for r in readings for w in r.warnings],
+        warnings,
         ["timestamp"],
         [list(table.columns)],
     )
+
+
+def _joinable(reading: Reading, time: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Returns the rows that can be joined by time, of repeated times the last, and the others as rejects."""
+    table = reading.table
+    last = pl.col("source_row") == pl.col("source_row").max().over(time)
+    reason = pl.when(pl.col(time).is_null()).then(pl.lit("NO_TIME")).when(~last).then(pl.lit("REPEATED_TIME"))
+    judged = table.with_columns(reason.alias("_reason"))
+    name = reading.ledgers[0].file_name
+    values = pl.concat_str([pl.col(c).cast(pl.String).fill_null("") for c in table.columns[1:]], separator=",")
+    rejects = judged.filter(pl.col("_reason").is_not_null()).select(
+        "source_row",
+        pl.lit(0, pl.Int64).alias("line"),
+        pl.col("_reason").alias("reason"),
+        (pl.lit(f"{name}: ") + values).alias("text"),
+    )
+    return judged.filter(pl.col("_reason").is_null()).drop("_reason"), rejects
+
+
+def _without(ledger: dict[str, Any], left_out: Sequence[pl.DataFrame]) -> dict[str, Any]:
+    """Returns the ledger of the joined dataset: rows that could not be joined count as rejected."""
+    count = sum(frame.height for frame in left_out)
+    lines = ledger["lines"]
+    return ledger | {"lines": lines | {"rows": lines["rows"] - count, "rejected": lines["rejected"] + count}}

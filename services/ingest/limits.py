@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, fields
 
+from services.chassis import settings as settings  # registers SETTINGS_INVALID
 from services.chassis.errors import SensorForgeError
 from services.ingest import errors as errors
 
@@ -37,12 +38,21 @@ class Limits:
 
     @classmethod
     def from_environment(cls) -> Limits:
-        """Returns the limits with each field that SENSORFORGE_INGEST_{FIELD} overrides. Raises ValueError for text."""
-        changed = {
-            f.name: type(getattr(cls, f.name))(value)
-            for f in fields(cls)
-            if (value := os.environ.get(f"SENSORFORGE_INGEST_{f.name.upper()}"))
-        }
+        """Returns the limits with each field that SENSORFORGE_INGEST_{FIELD} overrides.
+
+        Raises SensorForgeError SETTINGS_INVALID for what is no number above zero.
+        """
+        changed = {}
+        for item in fields(cls):
+            variable = f"SENSORFORGE_INGEST_{item.name.upper()}"
+            if text := os.environ.get(variable):
+                try:
+                    value = type(getattr(cls, item.name))(text)
+                except ValueError:
+                    value = 0
+                if value <= 0:
+                    raise SensorForgeError("SETTINGS_INVALID", f"{variable}={text!r} is no number above zero.")
+                changed[item.name] = value
         return cls(**changed)
 
     def upload_bytes(self, file_name: str) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -19,6 +18,7 @@ from services.chassis.errors import ErrorKind, SensorForgeError
 from services.chassis.logs import configure_logs
 from services.chassis.server import Service, serve
 from services.chassis.settings import ServerSettings
+from services.jobs.capacity import MEMORY_MB, job_memory_mb, usable_cores
 from services.jobs.dispatcher import Dispatcher
 from services.jobs.engine import Jobs
 from services.jobs.executor import ProcessExecutor
@@ -52,7 +52,7 @@ async def host(
     supported = {key: path for stage in stages for key, path in stage.supported().items()}
     jobs = Jobs(store, catalog, supported=supported)
     catalog.add_guard(jobs.depends_on)
-    slots = max(1, (os.cpu_count() or 2) - 1) if settings.workers is None else settings.workers
+    slots = max(1, usable_cores() - 1) if settings.workers is None else settings.workers
     dispatcher = Dispatcher(
         jobs,
         ProcessExecutor(
@@ -61,6 +61,7 @@ async def host(
             warm=[stage.operations for stage in stages],
             environment={
                 "SENSORFORGE_LOG_LEVEL": settings.log_level,
+                MEMORY_MB: str(job_memory_mb(slots)),
                 HEARTBEAT_SECONDS: f"{min(Pace.silence, settings.suspect_seconds / 4):g}",
             },
         ),

@@ -29,6 +29,7 @@ from services.chassis.errors import SensorForgeError
 from services.chassis.logs import configure_logs
 from services.jobs.assignment import Assignment, load_operations
 from services.jobs.attempt import Attempt, Failure, Fenced
+from services.jobs.capacity import allowed_mb
 from services.jobs.context import RunningJob
 from services.jobs.heart import HEARTBEAT_SECONDS, Exit, Pace, Pulse, memory_exceeded
 from services.jobs.log import JobLog
@@ -135,7 +136,7 @@ def _run(assignment: Assignment, store: ObjectStore, attempt: Attempt, pulse: Pu
             "REVISION_UNSUPPORTED",
             f"{assignment.operations} has no {derivation.operation} revision {derivation.revision}",
         )
-    pulse.memory_mb, pulse.phase_limit_s = operation.memory_mb, operation.phase_limit_s
+    pulse.memory_mb, pulse.phase_limit_s = allowed_mb(operation.memory_mb), operation.phase_limit_s
     catalog = Catalog(store)
     for name in derivation.inputs.values():
         catalog.get(name)

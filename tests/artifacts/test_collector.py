@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from services.artifacts.catalog import Catalog
+from services.artifacts.collect import main
 from services.artifacts.collector import Collection, collect
 from services.artifacts.default_model import DefaultModels
 from services.artifacts.manifest import Manifest
+from services.artifacts.opening import open_store
 from services.artifacts.uploads import PART_BYTES, Uploads
 from tests.artifacts.publishing import Publish, draft
 
@@ -139,3 +142,14 @@ def test_journals_manifests_and_logs_are_never_collected(catalog: Catalog, publi
     before = keys(catalog, "journals", "manifests", "jobs", "index")
     collect_twice(catalog)
     assert keys(catalog, "journals", "manifests", "jobs", "index") == before
+
+
+def test_the_command_changes_nothing_unless_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = open_store(str(tmp_path / "store"))
+    with store.writer("clean/pump/x/1-1/table.parquet") as file:
+        file.write(b"garbage")
+    assert main(["--store", str(tmp_path / "store")]) == 0
+    assert "nothing was changed" in capsys.readouterr().out
+    assert main(["--store", str(tmp_path / "store"), "--delete"]) == 0
+    assert "removed 0 objects" in capsys.readouterr().out
+    assert store.get("clean/pump/x/1-1/table.parquet") == b"garbage"

@@ -99,3 +99,19 @@ def test_scan_agrees_across_block_borders(monkeypatch: pytest.MonkeyPatch) -> No
     parts = scan(text, ",", '"')
     for name in ("start", "end", "fields", "line", "lines"):
         assert getattr(whole, name).tolist() == getattr(parts, name).tolist(), name
+
+
+def test_rows_that_cannot_be_joined_by_time_are_rejected_not_lost(tmp_path: Path) -> None:
+    pressure = b"time,pressure\n2024-01-01 00:00:00,1\n2024-01-01 00:01:00,2\n2024-01-01 00:01:00,3\n,4\n"
+    speed = b"time,speed,load\n2024-01-01 00:00:00,10,1\n2024-01-01 00:01:00,20,2\n"
+    sources = []
+    for name, data in (("pressure.csv", pressure), ("speed.csv", speed)):
+        (tmp_path / name).write_bytes(data)
+        sources.append(Source(tmp_path / name, name))
+    folder = tmp_path / "work"
+    folder.mkdir()
+    dataset = read_dataset(sources, ReadOptions(), Limits(), folder)
+    assert dataset.table["pressure"].to_list() == [1, 3]
+    assert sorted(dataset.rejects["reason"]) == ["NO_TIME", "REPEATED_TIME"]
+    assert dataset.ledger["lines"]["rejected"] == 2
+    assert dataset.ledger["lines"]["rows"] == 4

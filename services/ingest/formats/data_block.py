@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+import polars as pl
+
 from services.chassis.errors import SensorForgeError
 from services.ingest.formats.delimited import read_delimited
 from services.ingest.formats.registry import TextFormat
@@ -48,15 +50,22 @@ def read_block(text: Text, file_name: str, options: ReadOptions, limits: Limits,
         preamble=table.counts.preamble + before + comments,
         footer=table.counts.footer + behind,
     )
-    shifted = [replace(r, line=r.line + before) for r in table.rejects]
+    lines = _lines_of_body(block) + before
+    rejects = [replace(r, line=int(lines[r.line - 1])) for r in table.rejects]
     fact = Fact("section", "[Data]", f"lines {before + 1} to {before + count_lines(block)}")
     return replace(
         table,
         counts=counts,
-        rejects=shifted,
-        line_numbers=table.line_numbers + before,
+        rejects=rejects,
+        line_numbers=lines.gather(table.line_numbers - 1),
         facts=[*table.facts, fact],
     )
+
+
+def _lines_of_body(block: bytes) -> pl.Series:
+    """Returns the line within the block, from 1, of each line that is left when comments are taken out."""
+    comments = {block.count(b"\n", 0, found.start()) for found in _COMMENT.finditer(block)}
+    return pl.Series([i + 1 for i in range(count_lines(block)) if i not in comments], dtype=pl.Int64)
 
 
 FORMAT = TextFormat("data_block", recognise, read_block)
