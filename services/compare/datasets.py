@@ -60,7 +60,8 @@ class Rows:
 
 @dataclass(frozen=True)
 class Datasets:
-    """Everything a comparison looks at. `numeric` and `states` name the columns of the matrices of all sets."""
+    """Everything a comparison looks at. `numeric` and `states` name the columns of the matrices of all sets;
+    `beside_training` is the share of test rows with a training row directly before or after them in their run."""
 
     numeric: tuple[Column, ...]
     states: tuple[Column, ...]
@@ -71,6 +72,7 @@ class Datasets:
     seed: Rows | None
     same_assets: bool
     excluded: Mapping[str, str] = field(default_factory=dict)
+    beside_training: float = 0.0
 
     @property
     def names(self) -> list[str]:
@@ -148,6 +150,7 @@ def build_datasets(
         seed=None if seed is None else rows_of(seed, numeric, states),
         same_assets=_share_assets(train, test),
         excluded=excluded,
+        beside_training=_beside_training(real),
     )
 
 
@@ -216,6 +219,16 @@ def _run_codes(table: pl.DataFrame) -> Codes:
     if not keys or not len(table):
         return np.zeros(len(table), dtype=np.int64)
     return table.select(pl.struct(keys).rank("dense").cast(pl.Int64)).to_series().fill_null(0).to_numpy()
+
+
+def _beside_training(real: pl.DataFrame) -> float:
+    run = pl.struct(keys) if (keys := [name for name in ("run_id", "segment") if name in real.columns]) else pl.lit(0)
+    beside = [
+        (pl.col("split").shift(step) == "train") & (run.shift(step) == run if keys else pl.lit(value=True))
+        for step in (1, -1)
+    ]
+    share = real.select((beside[0] | beside[1]).fill_null(value=False).filter(pl.col("split") == "test").mean()).item()
+    return float(share or 0.0)
 
 
 def _share_assets(train: pl.DataFrame, test: pl.DataFrame) -> bool:

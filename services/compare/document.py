@@ -47,6 +47,7 @@ def comparison_document(result: Comparison, source: Provenance, extras: Extras) 
     """Returns the JSON of a comparison. Fields about the original are null where there is none."""
     data = result.data
     refined, seed = result.sets["refined"], result.seed
+    metrics = [metric for metric in METRICS if metric.name in refined.measured]
     return {
         "schema_version": SCHEMA_VERSION,
         "machine_id": source.machine,
@@ -67,7 +68,7 @@ def comparison_document(result: Comparison, source: Provenance, extras: Extras) 
             "states": [column.name for column in data.states],
             "not_compared": dict(data.excluded),
         },
-        "statistical_metrics": {metric.name: _metric(result, metric.name) for metric in METRICS},
+        "statistical_metrics": {metric.name: _metric(result, metric.name) for metric in metrics},
         "per_sensor_metrics": {name: _sensor(result, name) for name in data.names},
         "gates": [gate_json(gate) for gate in result.gates],
         "recommendation": result.recommendation.advice,
@@ -88,7 +89,7 @@ def comparison_document(result: Comparison, source: Provenance, extras: Extras) 
                 "definition": metric.definition,
                 "noise_floor": metric.floor,
             }
-            for metric in METRICS
+            for metric in metrics
         }
         | {
             "interval": {
@@ -151,7 +152,7 @@ def _sensor(result: Comparison, name: str) -> dict[str, Any]:
             entry[f"std_error_{label}"] = _gap(_std(values), entry["std_real"])
         entry["min_limit"], entry["max_limit"] = column.low, column.high
     for metric in METRICS:
-        if metric.name in ("mean_error", "std_error"):
+        if metric.name in ("mean_error", "std_error") or metric.name not in result.sets["refined"].measured:
             continue
         for label, part in (
             ("seed", result.seed),

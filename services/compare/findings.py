@@ -70,7 +70,7 @@ def _missed_range(name: str, unit: str, train: Floats, test: Floats, rows: Float
         if stop > start:
             unit_text = f" {unit}" if unit else ""
             return (
-                f"{name}: refined {verb} {_number(edges[start])} to {_number(edges[stop])}{unit_text}, "
+                f"{name}: refined {verb} {_range(edges[start], edges[stop])}{unit_text}, "
                 f"{100 * real[start:stop].sum():.1f} % of real rows and {100 * mine[start:stop].sum():.1f} % of "
                 "synthetic ones."
             )
@@ -108,5 +108,8 @@ def _longest(flags: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], weight: Flo
     return best
 
 
-def _number(value: float) -> str:
-    return f"{value:.4g}"
+def _range(low: float, high: float) -> str:
+    """Returns both ends with as many digits as it takes to tell them apart by about a hundredth of their distance."""
+    largest = max(abs(low), abs(high), 1e-300)
+    digits = int(np.clip(np.ceil(np.log10(largest / max(high - low, 1e-12 * largest))) + 2, 4, 12))
+    return f"{low:.{digits}g} to {high:.{digits}g}"

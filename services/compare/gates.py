@@ -9,7 +9,7 @@ rows; `skipped` when a gate does not apply.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -25,18 +25,27 @@ Measurements = Mapping[str, Measured]
 MIN_DECIDABLE_ROWS = 100
 # What the gates are decided on: measured first, so that they are known early.
 DECISIVE = frozenset(
-    {"kl_divergence", "correlation_error", "energy_distance", "dcr_share", "exact_copies", "limit_violations"}
+    (
+        "kl_divergence",
+        "correlation_error",
+        "energy_distance",
+        "dcr_share",
+        "exact_copies",
+        "limit_violations",
+        "leakage",
+    )
 )
 
 
 @dataclass(frozen=True)
 class Gate:
-    """One gate. `decided_on` is the number the outcome was decided on, with its interval; `direction` "<" or ">"."""
+    """One gate. `decided_on` is the number the outcome was decided on, with its interval, in `unit` ("%", or "" for
+    distances and for shares, where 1 is all rows) as the limit; `direction` says where of the limit it should lie."""
 
     name: str
     title: str
     limit: float
-    direction: Literal["<", ">"]
+    direction: Literal["<", "<=", ">"]
     outcome: Outcome
     explanation: str
     seed: float | None = None
@@ -45,6 +54,7 @@ class Gate:
     decided_on: float | None = None
     low: float | None = None
     high: float | None = None
+    unit: str = ""
 
 
 def judge(
@@ -56,15 +66,26 @@ def judge(
     n_test: int,
     n_refined: int,
 ) -> list[Gate]:
-    """Returns all gates, those about quality first."""
-    return [
-        _excess_gate("kl_divergence", limits.kl_divergence, refined, control, seed, n_test),
-        _excess_gate("correlation_error", limits.correlation_error, refined, control, seed, n_test),
-        _improvement_gate(limits.improvement_percent, refined, control, seed, n_test),
-        _memory_gate(limits.dcr_share, refined, control, seed),
-        _copies_gate(limits.exact_copies, refined, control, seed, 1 / n_test + 1 / n_refined),
-        _limits_gate(limits.limit_violations, refined, control, seed),
-    ]
+    """Returns all gates whose metric has been measured in every set given, those about quality first."""
+    gates: dict[str, Callable[[], Gate]] = {
+        "kl_divergence": lambda: _excess_gate("kl_divergence", limits.kl_divergence, refined, control, seed, n_test),
+        "correlation_error": lambda: _excess_gate(
+            "correlation_error", limits.correlation_error, refined, control, seed, n_test
+        ),
+        "energy_distance": lambda: _improvement_gate(limits.improvement_percent, refined, control, seed, n_test),
+        "dcr_share": lambda: _memory_gate(limits.dcr_share, refined, control, seed),
+        "exact_copies": lambda: _copies_gate(limits.exact_copies, refined, control, seed, 1 / n_test + 1 / n_refined),
+        "limit_violations": lambda: _limits_gate(limits.limit_violations, refined, control, seed),
+        "leakage": lambda: _leakage_gate(limits.leakage, refined, control, seed, n_test),
+    }
+    sets = [part for part in (refined, control, seed) if part is not None]
+    return [gate() for name, gate in gates.items() if all(name in part for part in sets)]
+
+
+def in_percent(value: float) -> str:
+    """Returns percent for a sentence; what is not quite 100 never reads as 100."""
+    digits = next((n for n in range(4) if round(value, n) != 100 or value >= 100), 4)
+    return f"{value:z.{digits}f}"
 
 
 def improvement(seed: Measured, refined: Measured) -> Measured:
@@ -121,16 +142,16 @@ def _improvement_gate(
     mine, best = refined["energy_distance"], control["energy_distance"]
     if seed is None:
         text = "There is no original model to improve on; the absolute gates decide."
-        return Gate(name, title, limit, ">", "skipped", text, refined=mine.value, control=best.value)
+        return Gate(name, title, limit, ">", "skipped", text, refined=mine.value, control=best.value, unit="%")
     theirs = seed["energy_distance"]
     gain = improvement(theirs, mine)
     low, high = gain.interval
     if gain.value is None or low is None or high is None:
         text = "The energy distance to the test rows cannot be measured on these columns."
-        return Gate(name, title, limit, ">", "skipped", text)
+        return Gate(name, title, limit, ">", "skipped", text, unit="%")
     raw = (
         f"the energy distance to real test rows changes from {theirs.value:.4f} to {mine.value:.4f}, "
-        f"{gain.value:.0f} % [{low:.0f}, {high:.0f}] better"
+        f"which is {in_percent(gain.value)} % [{in_percent(low)}, {in_percent(high)}] less"
     )
     outcome: Outcome
     if n_test < MIN_DECIDABLE_ROWS:
@@ -142,11 +163,13 @@ def _improvement_gate(
     else:
         outcome, text = "undecided", f"{raw}; the interval does not settle whether it is {limit:g} %."
     text = text[0].upper() + text[1:]
-    return Gate(name, title, limit, ">", outcome, text, theirs.value, mine.value, best.value, gain.value, low, high)
+    return Gate(
+        name, title, limit, ">", outcome, text, theirs.value, mine.value, best.value, gain.value, low, high, "%"
+    )
 
 
 def _memory_gate(limit: float, refined: Measurements, control: Measurements, seed: Measurements | None) -> Gate:
-    name, title = "dcr_share", "Nearer to training than to hold-out"
+    name, title = "dcr_share", metric("dcr_share").title
     mine, unseen = refined[name], control[name].value
     theirs = seed[name].value if seed else None
     low, high = mine.interval
@@ -155,9 +178,21 @@ def _memory_gate(limit: float, refined: Measurements, control: Measurements, see
     # A hold-out that is unlike training makes every row nearer to training, also rows that nothing has memorised.
     shift = max(0.0, (unseen or 0.5) - 0.5)
     value, low, high = mine.value - shift, low - shift, high - shift
-    raw = f"{100 * mine.value:.1f} % of the synthetic rows are nearer to training than to held-out rows"
-    if shift > 0.01:
-        raw += f", of unseen real rows {100 * (unseen or 0.0):.1f} %, so {100 * value:.1f} % count"
+    if mine.details.get("by_run"):
+        raw = (
+            f"In {100 * mine.value:.1f} % of pairs a synthetic row is nearer to training than a training row is to "
+            "other times of training"
+        )
+        fresh = "rows of held-out runs"
+    else:
+        raw, fresh = (
+            f"{100 * mine.value:.1f} % of the synthetic rows are nearer to training than to held-out rows",
+            ("unseen real rows"),
+        )
+    if unseen is not None and shift <= 0.01:
+        raw += f" ({fresh}: {100 * unseen:.1f} %)"
+    elif unseen is not None:
+        raw += f", of {fresh} {100 * unseen:.1f} %, so {100 * value:.1f} % count"
     raw += f" [{100 * low:.1f}, {100 * high:.1f}]"
     outcome: Outcome
     neighbours = mine.details.get("nearer_than_neighbours")
@@ -183,10 +218,11 @@ def _copies_gate(
     limit: float, refined: Measurements, control: Measurements, seed: Measurements | None, per_row: float
 ) -> Gate:
     name, title = "exact_copies", "Exact copies of training rows"
+    # Copies count beyond what real rows repeat by chance, so that none at all is "at most 0", as no share is below 0.
     mine, unseen = refined[name], control[name]
     theirs = seed[name].value if seed else None
     if mine.value is None:
-        return Gate(name, title, limit, "<", "skipped", "Copies cannot be counted.")
+        return Gate(name, title, limit, "<=", "skipped", "Copies cannot be counted.")
     chance = unseen.value or 0.0
     low, high = mine.interval
     # Real rows that no model has seen repeat training rows too, where resolution is low; 3 standard errors on top.
@@ -194,7 +230,10 @@ def _copies_gate(
     count = f"{mine.details.get('rows') or 0:.0f} synthetic rows ({100 * mine.value:.2f} %) equal a training row"
     outcome: Outcome = "pass" if mine.value <= allowed else "fail"
     text = f"{count}; of real test rows {100 * chance:.2f} % do."
-    return Gate(name, title, limit, "<", outcome, text, theirs, mine.value, chance, mine.value - chance, low, high)
+    decided = max(0.0, mine.value - chance)
+    if low is not None and high is not None:
+        low, high = max(0.0, low - chance), max(0.0, high - chance)
+    return Gate(name, title, limit, "<=", outcome, text, theirs, mine.value, chance, decided, low, high)
 
 
 def _limits_gate(limit: float, refined: Measurements, control: Measurements, seed: Measurements | None) -> Gate:
@@ -211,3 +250,28 @@ def _limits_gate(limit: float, refined: Measurements, control: Measurements, see
         f"{100 * (best.value or 0.0):.2f} % do."
     )
     return Gate(name, title, limit, "<", outcome, text, theirs, mine.value, best.value, excess, low, high)
+
+
+def _leakage_gate(
+    limit: float, refined: Measurements, control: Measurements, seed: Measurements | None, n_test: int
+) -> Gate:
+    name, title = "leakage", metric("leakage").title
+    mine, train = refined[name].value, control[name].value
+    theirs = seed[name].value if seed else None
+    if mine is None or train is None:
+        return Gate(name, title, limit, "<", "skipped", "There are too few rows to look for held-out ones.")
+    chance = control[name].details.get("by_chance") or 0.0
+    # Rows that the original alone has seen flatter the original, not the model that is to be trusted.
+    decided = max(0.0, max(mine, train) - chance)
+    low, high = refined[name].interval if mine > train else control[name].interval
+    if low is not None and high is not None:
+        low, high = max(0.0, low - chance), max(0.0, high - chance)
+    allowed = limit + 3 * float(np.sqrt(chance * (1 - chance) / n_test))
+    outcome: Outcome = "pass" if decided <= allowed else "fail"
+    text = (
+        f"{100 * train:.2f} % of the held-out rows stand among the training rows and {100 * mine:.2f} % among the "
+        f"synthetic ones; rows that repeat by chance: {100 * chance:.2f} %."
+    )
+    if theirs is not None and theirs > max(limit, chance):
+        text += f" The original's rows hold {100 * theirs:.2f} % of them, which flatters the original."
+    return Gate(name, title, limit, "<", outcome, text, theirs, mine, train, decided, low, high)

@@ -19,6 +19,7 @@ class Limits:
     dcr_share: float = 0.55
     exact_copies: float = 0.0
     limit_violations: float = 0.001
+    leakage: float = 0.01
 
     def to_json(self) -> dict[str, float]:
         """Returns all limits by name."""

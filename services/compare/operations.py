@@ -14,7 +14,7 @@ from services.compare.document import Extras, Provenance, comparison_document
 from services.compare.gates import Gate
 from services.compare.limits import read_limits
 from services.compare.revisions import REVISIONS
-from services.compare.scores import sdmetrics_scores
+from services.compare.wording import OUTCOMES
 from services.jobs.operation import JobContext, Operation
 from services.machines.profile import MachineProfile
 
@@ -34,21 +34,34 @@ def run(ctx: JobContext) -> None:
         _seed_derived(ctx),
     )
 
+    gates_so_far = ""
+
     def on_phase(phase: str, done: int, total: int) -> None:
         ctx.stop_if_cancelled()
-        ctx.progress(phase, done, total)
+        ctx.progress(phase, done, total, gates_so_far)
 
-    def on_first_gates(gates: Sequence[Gate]) -> None:
-        ctx.progress("first gates", message="; ".join(f"{gate.title}: {gate.outcome}" for gate in gates))
+    def on_gates(gates: Sequence[Gate]) -> None:
+        nonlocal gates_so_far
+        # Said again with every step that follows: progress is thinned out, and whoever joins late sees it too.
+        gates_so_far = "; ".join(f"{gate.title}: {OUTCOMES[gate.outcome]}" for gate in gates)
+        ctx.progress("judging", message=gates_so_far)
 
     result = compare(
-        data, read_limits(ctx.params["limits"]), ctx.seed, on_phase=on_phase, on_first_gates=on_first_gates
+        data,
+        read_limits(ctx.params["limits"]),
+        ctx.seed,
+        every_sensor=bool(ctx.params["every_sensor"]),
+        on_phase=on_phase,
+        on_gates=on_gates,
     )
     for warning in result.warnings:
         ctx.warning("COMPARISON_LIMITED", warning)
     quality = _augmented(ctx, data)
     training = ctx.json("refined_model", "training.json") if "refined_model" in ctx.inputs else {}
+    ctx.stop_if_cancelled()
     ctx.progress("scoring with SDMetrics")
+    from services.compare.scores import sdmetrics_scores  # pandas and all its own, which the first gates do not need
+
     extras = Extras(
         training={key: training[key] for key in _TRAINING_KEYS if key in training},
         augmented=quality.to_json() if quality else {},

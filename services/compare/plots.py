@@ -16,6 +16,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
+from matplotlib.gridspec import SubplotSpec
 
 from services.compare.augmented import AugmentedQuality
 from services.compare.comparison import Comparison
@@ -24,6 +25,9 @@ from services.compare.metrics.correlation import pearson
 
 REAL, SEED, REFINED = "#b4b9c1", "#b5541c", "#14457a"
 PANELS = 12
+_LINE = 30  # letters over a panel
+_MANY = 25  # columns from which a heat map's names need a page
+_FAR = 5.0
 _STYLE: Any = {
     "font.family": "DejaVu Sans", "font.size": 7.5, "axes.titlesize": 8, "axes.labelsize": 7, "xtick.labelsize": 6.5,
     "ytick.labelsize": 6.5, "legend.fontsize": 7.5, "axes.spines.top": False, "axes.spines.right": False,
@@ -77,11 +81,21 @@ def _overview(result: Comparison) -> list[Figure]:
         if name in distance:
             values = [_number(distance[name].get(sensor)) for sensor in worst]
             axis.plot(values, y, linestyle="none", zorder=3, clip_on=False, **style)
-    axis.set_yticks(y, [_short(name, 34) for name in worst])
+    axis.set_yticks(y, [_short(name, 44) for name in worst])
     axis.grid(axis="y", color="#e4e7ea", linewidth=0.6)
     axis.tick_params(axis="y", length=0)
     axis.set_xlim(left=0)
-    axis.set_xlabel("distance from real test rows (Wasserstein-1, in standard deviations of the sensor)")
+    label = "distance from real test rows (Wasserstein-1, in standard deviations of the sensor)"
+    shown = [_number(distance[name].get(sensor)) for name in styles if name in distance for sensor in worst]
+    if np.nanmax(shown) > _FAR:
+        # An original that is a hundred deviations off would squeeze what matters into one dot's width.
+        axis.set_xscale("symlog", linthresh=1.0, linscale=1.5)
+        ticks = [0, 0.25, 0.5, 0.75, 1, *(10.0**power for power in range(1, 1 + int(np.log10(np.nanmax(shown)))))]
+        axis.set_xticks(ticks, [f"{tick:,g}" for tick in ticks])
+        axis.minorticks_off()
+        axis.axvline(1.0, color="#9aa0a8", linewidth=0.6, linestyle=(0, (1, 2)))
+        label += ", logarithmic beyond 1"
+    axis.set_xlabel(label)
     canvas.legend(loc="outside upper center", ncols=3, frameon=False)
     return [
         Figure(
@@ -105,11 +119,13 @@ def _distributions(result: Comparison) -> list[Figure]:
     figures = []
     for number, page in enumerate(pages, 1):
         rows = -(-len(page) // 3)
-        canvas = Canvas(figsize=(7.4, 0.45 + 1.75 * rows), layout="constrained")
+        canvas = Canvas(figsize=(7.4, 0.45 + 1.85 * rows), layout="constrained")
         axes = canvas.subplots(rows, 3, squeeze=False).ravel()
         for axis, name in zip(axes, page, strict=False):
             kl = result.sets["refined"].measured["kl_divergence"].per_column.get(name)
-            axis.set_title(_short(name) + ("" if kl is None else f"  (KL {kl:.3f})"))
+            axis.set_title(_title(name))
+            if kl is not None:
+                axis.text(0.99, 0.99, f"KL {kl:.3f}", transform=axis.transAxes, ha="right", va="top", fontsize=6.5)
             if name in numeric:
                 _histogram(axis, result, numeric[name])
             else:
@@ -141,8 +157,8 @@ def _histogram(axis: Axes, result: Comparison, j: int) -> None:
     axis.stairs(_shares(refined, edges), edges, color=REFINED, linewidth=1.3, label="refined")
     axis.set_xlabel(column.unit or "value")
     axis.set_ylabel("% of rows")
-    axis.margins(x=0.01)
-    axis.locator_params(axis="x", nbins=5)
+    axis.margins(x=0.01, y=0.12)
+    axis.locator_params(axis="x", nbins=_ticks(float(edges[0]), float(edges[-1])))
     axis.locator_params(axis="y", nbins=4)
 
 
@@ -173,34 +189,56 @@ def _correlations(result: Comparison) -> list[Figure]:
     if len(use) < 2:
         return []
     real, refined = (pearson(rows.numeric[:, use]) for rows in (result.data.test, result.sets["refined"].rows))
-    gap = np.nan_to_num(refined) - real
-    names = [_short(result.data.numeric[j].name, 16) for j in use]
-    size = 5.2 if len(use) > 30 else 6.2
-    canvas = Canvas(figsize=(7.4, 3.1 if len(use) <= 30 else 3.3), layout="constrained")
-    axes = canvas.subplots(1, 3)
-    worst = max(0.1, float(np.nanmax(np.abs(gap))))
-    for axis, matrix, title, limit in (
-        (axes[0], real, "real test rows", 1.0),
-        (axes[1], refined, "refined rows", 1.0),
-        (axes[2], gap, "difference", worst),
-    ):
-        image = axis.imshow(matrix, cmap="PuOr_r", vmin=-limit, vmax=limit, interpolation="nearest")
+    gap = np.abs(np.nan_to_num(refined) - real)
+    names = [result.data.numeric[j].name for j in use]
+    worst = max(0.1, float(np.nanmax(gap)))
+    maps = (
+        # Lightness alone tells the sign, so that a page printed in grey says the same.
+        (real, "real test rows", -1.0, 1.0, "cividis"),
+        (refined, "refined rows", -1.0, 1.0, "cividis"),
+        (gap, "difference (absolute)", 0.0, worst, "Blues"),
+    )
+    many = len(use) > _MANY
+    canvas = Canvas(figsize=(7.4, 8.9 if many else 3.3), layout="constrained")
+    axes = [canvas.add_subplot(place) for place in _places(canvas, many=many)]
+    size = 5.0 if many else min(6.2, 110 / len(use))
+    for axis, (matrix, title, low, high, colours) in zip(axes, maps, strict=True):
+        image = axis.imshow(
+            matrix, cmap=colours, vmin=low, vmax=high, interpolation="nearest", aspect="auto" if many else "equal"
+        )
         axis.set_title(title)
         axis.spines[:].set_visible(False)
-        step = max(1, -(-len(use) // 40))
-        axis.set_xticks(range(0, len(use), step), names[::step], rotation=90, fontsize=min(size, 160 / len(use)))
-        shown = names[::step] if axis is axes[0] else [""] * len(names[::step])
-        axis.set_yticks(range(0, len(use), step), shown, fontsize=min(size, 160 / len(use)))
         axis.tick_params(length=0)
+        named = axis is axes[2 if many else 0]
+        if many:
+            # Numbers below, names and numbers at the side: fifty names upright would be a smear.
+            step = 1 if named else 5
+            numbers = [str(i + 1) for i in range(len(use))]
+            axis.set_xticks(range(0, len(use), step), numbers[::step], fontsize=size, rotation=90 if named else 0)
+            shown = [f"{_short(name, 38)}  {i + 1}" for i, name in enumerate(names)] if named else numbers
+            axis.set_yticks(range(0, len(use), step), shown[::step], fontsize=size)
+        else:
+            axis.set_xticks(range(len(use)), [_short(name, 22) for name in names], rotation=90, fontsize=size)
+            axis.set_yticks(range(len(use)), [_short(name, 22) if named else "" for name in names], fontsize=size)
         canvas.colorbar(image, ax=axis, orientation="horizontal", shrink=0.8, aspect=30, pad=0.02)
     return [
         Figure(
             "correlations",
             "Correlations",
-            "Pearson correlation of every pair of sensors. The difference should be blank; its own scale is below it.",
+            "Pearson correlation of every pair of sensors: light +1, dark -1. The difference should be blank; its own "
+            "scale is below it.",
             _png(canvas),
         )
     ]
+
+
+def _places(canvas: Canvas, *, many: bool) -> list[SubplotSpec]:
+    """Returns where the three heat maps go: in a row, or the difference below on a place of its own."""
+    if not many:
+        grid = canvas.add_gridspec(1, 3)
+        return [grid[0, i] for i in range(3)]
+    grid = canvas.add_gridspec(2, 2, height_ratios=(1, 1.9))
+    return [grid[0, 0], grid[0, 1], grid[1, :]]
 
 
 def _against_rul(result: Comparison) -> list[Figure]:
@@ -228,7 +266,7 @@ def _against_rul(result: Comparison) -> list[Figure]:
                 x, middle, color=style["color"], linestyle=style["linestyle"], linewidth=1.3, label=style["label"]
             )
         axis.invert_xaxis()
-        axis.set_title(_short(result.data.numeric[j].name))
+        axis.set_title(_title(result.data.numeric[j].name))
         axis.set_xlabel("remaining useful life" + (f" ({unit})" if unit else ""))
         axis.set_ylabel(result.data.numeric[j].unit or "value")
     for axis in axes[len(chosen) :]:
@@ -262,7 +300,7 @@ def _autocorrelations(result: Comparison, quality: AugmentedQuality | None) -> l
         axis.plot(lags, real[:, j], color="#5c626b", linestyle=(0, (3, 1.5)), linewidth=1.3, label="real rows")
         axis.plot(lags, augmented[:, j], color=REFINED, linewidth=1.3, label="augmented rows")
         axis.axhline(0, color="black", linewidth=0.4)
-        axis.set_title(_short(result.data.numeric[j].name))
+        axis.set_title(_title(result.data.numeric[j].name))
         axis.set_xlabel("lag (rows)")
         axis.set_ylabel("autocorrelation")
         axis.set_ylim(min(-0.25, float(np.nanmin([real[:, j], augmented[:, j]])) - 0.05), 1.05)
@@ -351,8 +389,25 @@ def _seen(values: Floats) -> Floats:
     return values[~np.isnan(values)]
 
 
-def _short(name: str, most: int = 26) -> str:
-    return name if len(name) <= most else f"{name[: most - 1]}…"
+def _short(name: str, most: int = 30) -> str:
+    """Returns the name, its middle left out where it is too long: names of one plant begin alike and end alike."""
+    return name if len(name) <= most else f"{name[: most // 2]}…{name[len(name) - (most - most // 2 - 1) :]}"
+
+
+def _title(name: str) -> str:
+    """Returns the name in one or two lines that fit over a panel."""
+    if len(name) <= _LINE:
+        return name
+    breaks = [i + 1 for i, letter in enumerate(name[:-1]) if letter in "_ ./-"]
+    middle = min(breaks, key=lambda i: abs(i - len(name) / 2), default=len(name) // 2)
+    return f"{_short(name[:middle], _LINE)}\n{_short(name[middle:], _LINE)}"
+
+
+def _ticks(low: float, high: float) -> int:
+    """Returns how many tick intervals have room: fewer where labels need many digits."""
+    step = max((high - low) / 4, 1e-300)
+    digits = max(0, -int(np.floor(np.log10(step)))) + len(f"{max(abs(low), abs(high)):.0f}")
+    return 5 if digits <= 4 else 3 if digits <= 6 else 2
 
 
 def _number(value: Any) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from services.compare.gates import Gate
+from services.compare.gates import Gate, in_percent
 
 Advice = Literal["use_refined", "keep_original", "collect_more_data"]
 
@@ -25,7 +25,8 @@ class Recommendation:
 def recommend(gates: Sequence[Gate], *, has_original: bool) -> Recommendation:
     """Returns the advice that the gates give.
 
-    A model that repeats training rows is never recommended. Otherwise: use the refined model when no gate fails and
+    Where training has seen the hold-out, nothing is concluded. A model that repeats training rows is never recommended.
+    Otherwise: use the refined model when no gate fails and
     either all absolute gates pass or it beats the original by the limit; keep the original when the refined one does
     not beat it; collect more data when the rows cannot decide, or when it is better but not good enough.
     """
@@ -35,6 +36,9 @@ def recommend(gates: Sequence[Gate], *, has_original: bool) -> Recommendation:
     better = by_name["improvement"]
     fallback: Advice = "keep_original" if has_original else "collect_more_data"
     otherwise = "Keep the original model" if has_original else "Collect more data before using this model"
+    if any(gate.name == "leakage" for gate in failed):
+        verdict = f"{otherwise}: the held-out rows were seen before, so no distance to them proves anything."
+        return _because(fallback, verdict, failed)
     if any(gate.name in _SAFETY for gate in failed):
         return _because(fallback, f"{otherwise}: the refined model repeats rows that it was trained on.", failed)
     if has_original and better.outcome == "fail":
@@ -48,11 +52,16 @@ def recommend(gates: Sequence[Gate], *, has_original: bool) -> Recommendation:
             return _because("collect_more_data", verdict, failed)
         return _because(fallback, f"{otherwise}: the refined model misses the limit for {names}.", failed)
     if better.outcome == "pass":
-        gain = f"{better.decided_on:.0f} % nearer to real rows than the original's" if better.decided_on else "nearer"
-        verdict = f"Use the refined model: its rows are {gain}, and no gate fails."
+        gain = in_percent(better.decided_on or 0.0)
+        verdict = (
+            f"Use the refined model: its distance from real rows is {gain} % below the original's, and no gate fails."
+        )
         if undecided:
             verdict += f" {_names(undecided)} cannot be decided with this hold-out."
         return _because("use_refined", verdict, [better, *undecided])
+    if by_name["kl_divergence"].outcome == "skipped":
+        verdict = "Collect more data: no column varies, so nothing can be said about how real the rows are."
+        return _because("collect_more_data", verdict, [by_name["kl_divergence"]])
     if undecided:
         verdict = f"Collect more data: this hold-out cannot decide {_names(undecided)}."
         return _because("collect_more_data", verdict, undecided)

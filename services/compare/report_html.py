@@ -10,12 +10,21 @@ from typing import Any
 from jinja2 import Environment
 
 from services.compare.plots import Figure
-from services.compare.wording import ADVICE, OUTCOMES, gate_rows, metric_rows, number, spoken
+from services.compare.wording import (
+    ADVICE,
+    OUTCOMES,
+    augmented_rows,
+    defined,
+    gate_rows,
+    metric_rows,
+    sensor_rows,
+    spoken,
+)
 
 
 def html_report(document: Mapping[str, Any], figures: Sequence[Figure], title: str = "") -> str:
     """Returns the page of a comparison document and its figures; all texts are escaped."""
-    sensors = document["per_sensor_metrics"]
+    head, body = sensor_rows(document)
     return (
         Environment(autoescape=True)
         .from_string((resources.files("services.compare") / "comparison.html.j2").read_text(encoding="utf-8"))
@@ -27,8 +36,10 @@ def html_report(document: Mapping[str, Any], figures: Sequence[Figure], title: s
             outcomes=OUTCOMES,
             gates=gate_rows(document["gates"]),
             metrics=metric_rows(document),
-            number=lambda value: number(value if isinstance(value, int | float) else None),
-            sensors=sorted(sensors.items(), key=lambda item: -(item[1].get("kl_divergence_refined") or 0.0)),
+            sensor_head=head,
+            sensors=body,
+            augmented=augmented_rows(document["augmented"]) if document["augmented"] else [],
+            definitions=defined(document),
             figures=[
                 {"title": figure.title, "caption": figure.caption, "data": base64.b64encode(figure.png).decode()}
                 for figure in figures

@@ -17,7 +17,18 @@ from fpdf.enums import TableCellFillMode
 from fpdf.fonts import FontFace
 
 from services.compare.plots import Figure
-from services.compare.wording import ADVICE, OUTCOMES, gate_rows, metric_rows, number, spoken
+from services.compare.wording import (
+    ADVICE,
+    OUTCOMES,
+    augmented_rows,
+    defined,
+    gate_rows,
+    metric_rows,
+    number,
+    r_squared,
+    sensor_rows,
+    spoken,
+)
 
 _INK, _QUIET, _RULE, _BAND = (28, 33, 40), (98, 106, 117), (205, 209, 214), (244, 246, 248)
 _COLOURS = {
@@ -217,11 +228,11 @@ def _measures(pdf: _Report, document: Mapping[str, Any]) -> None:
         7.5,
         quiet=True,
     )
-    tstr = document["statistical_metrics"]["tstr_r2"]["details"]["refined"]
+    tstr = document["statistical_metrics"].get("tstr_r2", {"details": {"refined": {}}})["details"]["refined"]
     if tstr.get("train_on_real") is not None:
         pdf.paragraph(
-            f"Learning from real training rows gives R² {number(tstr['train_on_real'])}, from real and synthetic rows "
-            f"together {number(tstr['real_and_synthetic'])}.",
+            f"Learning from real training rows gives R² {r_squared(tstr['train_on_real'])}, from real and synthetic "
+            f"rows together {r_squared(tstr['real_and_synthetic'])}; below 0 is worse than always guessing the mean.",
             7.5,
             quiet=True,
         )
@@ -236,35 +247,11 @@ def _measures(pdf: _Report, document: Mapping[str, Any]) -> None:
 
 
 def _worst(pdf: _Report, document: Mapping[str, Any]) -> None:
-    sensors = document["per_sensor_metrics"]
-    order = sorted(sensors, key=lambda name: -(sensors[name].get("kl_divergence_refined") or 0.0))
-    body = []
-    for name in order:
-        entry = sensors[name]
-        body.append(
-            (
-                name + (f" ({entry['unit']})" if entry["unit"] else ""),
-                number(entry.get("mean_real")),
-                number(entry.get("mean_error_seed")),
-                number(entry.get("mean_error_refined")),
-                number(entry.get("std_error_refined")),
-                number(entry.get("kl_divergence_seed")),
-                number(entry.get("kl_divergence_refined")),
-                number(entry.get("wasserstein_distance_refined")),
-            )
-        )
-    pdf.heading("By sensor, worst first")
-    head = (
-        "Sensor",
-        "Real mean",
-        "Mean error orig.",
-        "Mean error ref.",
-        "Std error ref.",
-        "KL orig.",
-        "KL ref.",
-        "W1 ref.",
-    )
-    pdf.rows(head, body, (52, 19, 19, 19, 19, 17, 17, 17), ("LEFT", *["RIGHT"] * 7), size=7)  # type: ignore[arg-type]
+    head, body = sensor_rows(document)
+    pdf.heading("By sensor, worst first", keep=70)
+    rest = len(head) - 1
+    widths = (64, *[116 / rest] * rest)
+    pdf.rows(head, body, widths, ("LEFT", *["RIGHT"] * rest), size=7 if rest < 9 else 6)  # type: ignore[arg-type]
 
 
 def _augmented(pdf: _Report, document: Mapping[str, Any]) -> None:
@@ -272,19 +259,22 @@ def _augmented(pdf: _Report, document: Mapping[str, Any]) -> None:
     if not augmented:
         return
     counts = ", ".join(f"{split} {rows:,}" for split, rows in augmented["rows"].items())
-    pdf.heading("Augmented sets")
+    pdf.heading("Augmented sets", keep=110)
     pdf.paragraph(f"Rows: {counts}.")
     pdf.ln(1)
     body = [(check["explanation"], check["outcome"]) for check in augmented["checks"]]
-    measures = (
-        ("KL divergence to real test rows", "kl_divergence"),
-        ("Correlation error", "correlation_error"),
-        ("Autocorrelation error, lags 1 to 50", "autocorrelation_error"),
-        ("  the same for real training rows", "autocorrelation_error_control"),
-        ("Distance of steps between rows", "step_distance"),
-    )
-    body += [(title, number(augmented[name])) for title, name in measures if augmented.get(name) is not None]
     pdf.rows(("Check", "Outcome"), body, (140, 36), ("LEFT", "LEFT"), outcome_column=1)
+    pdf.ln(3)
+    pdf.rows(
+        ("Measure, against real test rows", "Augmented", "95 % interval", "Real training rows", "95 % interval"),
+        augmented_rows(augmented),
+        (66, 22, 33, 26, 33),
+        ("LEFT", "RIGHT", "RIGHT", "RIGHT", "RIGHT"),
+        size=7.5,
+    )
+    if augmented.get("interval_note"):
+        pdf.ln(1.5)
+        pdf.paragraph(augmented["interval_note"], 7.5, quiet=True)
 
 
 def _figure(pdf: _Report, figure: Figure) -> None:
@@ -302,7 +292,7 @@ def _figure(pdf: _Report, figure: Figure) -> None:
 
 def _definitions(pdf: _Report, document: Mapping[str, Any]) -> None:
     pdf.heading("Definitions", keep=50)
-    for name, entry in document["definitions"].items():
+    for name, entry in defined(document).items():
         title = entry.get("title") or name.replace("_", " ").capitalize()
         if pdf.will_page_break(14):
             pdf.add_page()

@@ -17,6 +17,7 @@ from services.chassis.errors import SensorForgeError
 from services.compare import errors as errors
 from services.compare.limits import read_limits
 from services.compare.revisions import REVISIONS
+from services.compare.summary import all_machines_summary
 from services.jobs.stage import StageContext
 from services.machines.registry import Machines
 
@@ -24,6 +25,8 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 OPERATION = "compare.compare"
 REPORT_FILE = "comparison.json"
+MOST_MACHINES = 1000
+_PAGE = 200
 
 _OUTCOMES = {
     "pass": pb.GATE_OUTCOME_PASS,
@@ -72,7 +75,7 @@ class CompareServicer(compare_service_pb2_grpc.CompareServiceServicer):
             operation=OPERATION,
             revision=REVISIONS[OPERATION],
             inputs=inputs,
-            params={"limits": read_limits(given).to_json()},
+            params={"limits": read_limits(given).to_json(), "every_sensor": spec.every_sensor},
             seed=spec.seed,
         )
         job, reused = await self._stage.start(derivation, context, request.request_id)
@@ -95,6 +98,29 @@ class CompareServicer(compare_service_pb2_grpc.CompareServiceServicer):
             comparison_json=text,
         )
 
+    async def SummarizeMachines(  # noqa: N802
+        self, request: pb.SummarizeMachinesRequest, context: Context
+    ) -> pb.SummarizeMachinesResponse:
+        documents, truncated = await asyncio.to_thread(self._newest, list(request.machines))
+        return pb.SummarizeMachinesResponse(
+            csv=all_machines_summary(documents), machines=len(documents), truncated=truncated
+        )
+
+    def _newest(self, machines: list[str]) -> tuple[list[dict[str, Any]], bool]:
+        """Returns the newest comparison of each of the machines (all, where none is named), and whether more exist."""
+        wanted = [self._machines.get(machine).profile.machine_id for machine in dict.fromkeys(machines)]
+        token = ""
+        while not machines:
+            page, token = self._machines.list(_PAGE, token)
+            wanted += [machine.profile.machine_id for machine in page]
+            if not token or len(wanted) > MOST_MACHINES:
+                break
+        documents = []
+        for machine in wanted[:MOST_MACHINES]:
+            newest, _ = self._stage.catalog.list(machine, "reports", 1, operation=OPERATION)
+            documents += [self._stage.catalog.read_json(manifest.name, REPORT_FILE) for manifest in newest]
+        return documents, len(wanted) > MOST_MACHINES
+
 
 def gate_to_proto(gate: Mapping[str, Any]) -> pb.Gate:
     """Returns the message of a gate in comparison.json; values that are null stay unset."""
@@ -107,4 +133,9 @@ def gate_to_proto(gate: Mapping[str, Any]) -> pb.Gate:
         direction=gate["direction"],
         outcome=_OUTCOMES[gate["outcome"]],
         explanation=gate["explanation"],
+        title=gate.get("title", ""),
+        decided_on=gate.get("decided_on"),
+        low=gate.get("low"),
+        high=gate.get("high"),
+        unit="%" if gate["name"] == "improvement" else "",
     )

@@ -26,7 +26,7 @@ def measured(value: float, spread: float = 0.002) -> Measured:
 def measurements(**values: float) -> Measurements:
     usual = {
         "kl_divergence": 0.02, "correlation_error": 0.01, "energy_distance": 0.01, "dcr_share": 0.5,
-        "exact_copies": 0.0, "limit_violations": 0.0,
+        "exact_copies": 0.0, "limit_violations": 0.0, "leakage": 0.0,
     }  # fmt: skip
     return {name: measured(value, 0.1 * value + 1e-4) for name, value in (usual | values).items()}
 
@@ -104,6 +104,18 @@ def test_copies_that_real_rows_show_too_are_no_memorising() -> None:
     assert found["exact_copies"].outcome == "pass"
 
 
+def test_no_copies_is_met_by_at_most_zero() -> None:
+    gate = gates(measurements(), measurements(), None)["exact_copies"]
+    assert (gate.direction, gate.limit, gate.decided_on, gate.outcome) == ("<=", 0.0, 0.0, "pass")
+
+
+def test_held_out_rows_seen_in_training_fail_whatever_else_is_good() -> None:
+    control = measurements(leakage=0.4)
+    found = gates(measurements(), control, measurements(energy_distance=0.5))
+    assert found["leakage"].outcome == "fail"
+    assert advice(measurements(), measurements(energy_distance=0.5), control) == "keep_original"
+
+
 def test_improvement_is_the_fall_of_the_distance_in_percent() -> None:
     gain = improvement(measured(0.4), measured(0.1))
     assert gain.value == pytest.approx(75)
@@ -179,16 +191,18 @@ def test_a_missed_tail_is_named_with_its_range_unit_and_share() -> None:
     assert "% of real rows" in sentence
 
 
-def test_gates_are_known_before_the_learners_run() -> None:
-    seen: list[str] = []
+def test_each_gate_is_told_as_soon_as_it_is_known_and_all_before_the_learners_run() -> None:
+    told: list[int] = []
+    phases: list[str] = []
     compare(
-        datasets(real=split_rows(200, 0, 150), refined=machine_rows(150, 2)),
+        datasets(real=split_rows(200, 0, 150), refined=machine_rows(150, 2), seed=machine_rows(150, 3)),
         Limits(),
         resamples=20,
-        on_phase=lambda phase, done, total: seen.append(phase),
-        on_first_gates=lambda found: seen.append("gates"),
+        on_phase=lambda phase, done, total: phases.append(phase),
+        on_gates=lambda found: told.append(len(found) if "Classifier" not in " ".join(phases) else -1),
     )
-    assert seen.index("gates") < next(i for i, phase in enumerate(seen) if "Classifier" in phase)
+    assert told == [1, 2, 3, 4, 5, 6, 7]
+    assert any("Classifier" in phase for phase in phases)
 
 
 @pytest.mark.parametrize("given", [{"kl_divergence": -1.0}, {"kl_divergence": float("nan")}, {"kl": 1.0}])

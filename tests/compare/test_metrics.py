@@ -16,7 +16,7 @@ from sklearn.metrics import roc_auc_score
 
 from services.compare.controls import bootstrap_of, calibrated
 from services.compare.datasets import Rows
-from services.compare.metrics.classifier import _auc, train_on_synthetic, two_sample_test
+from services.compare.metrics.classifier import auc, train_on_synthetic, two_sample_test
 from services.compare.metrics.correlation import correlation_error, pearson, ranked
 from services.compare.metrics.energy import energy_distance
 from services.compare.metrics.marginal import (
@@ -27,13 +27,20 @@ from services.compare.metrics.marginal import (
     limit_violations,
     mean_error,
     missing_error,
+    quantiles,
     std_error,
     tail_error,
     wasserstein,
 )
-from services.compare.metrics.privacy import exact_copies, nearer_to_training, unseen_training_blocks
+from services.compare.metrics.privacy import exact_copies, nearer_to_training, seen_test_rows, unseen_real_rows
 from services.compare.metrics.samples import Samples, block_weights, interval
-from services.compare.metrics.temporal import autocorrelation, autocorrelation_error, step_distance
+from services.compare.metrics.temporal import (
+    Series,
+    autocorrelation_error,
+    lagged_correlation_error,
+    step_distance,
+    window_two_sample_test,
+)
 from tests.compare.conftest import datasets, machine_rows, numbers, samples_of, split_rows
 
 
@@ -176,6 +183,23 @@ def test_a_column_that_one_set_lacks_is_unknown_there_and_not_zero() -> None:
     assert measured.value is not None
 
 
+def test_weighted_quantiles_agree_with_numpy_on_repeated_values() -> None:
+    rng = np.random.default_rng(0)
+    values, counts = rng.normal(size=50), rng.integers(0, 4, size=50)
+    expected = np.quantile(np.repeat(values, counts), [0.01, 0.3, 0.99])
+    np.testing.assert_allclose(quantiles(values, counts[None].astype(float), (0.01, 0.3, 0.99))[0], expected)
+
+
+def test_every_error_of_a_column_has_an_interval() -> None:
+    rows = machine_rows(500, 2).with_columns(vibration=pl.when(pl.col("rul") < 90).then(pl.col("vibration")))
+    samples = samples_of(datasets(refined=rows))
+    for measure in (tail_error, missing_error, constants_kept, mean_error, std_error):
+        low, high = measure(samples).interval
+        assert low is not None, measure
+        assert high is not None, measure
+        assert low <= (measure(samples).value or 0.0) <= high, measure
+
+
 # Dependence
 
 
@@ -216,7 +240,7 @@ def test_auc_agrees_with_sklearn_also_with_ties() -> None:
     rng = np.random.default_rng(0)
     real, fake = np.round(rng.random(300), 1), np.round(rng.random(300) ** 0.5, 1)
     order = np.argsort(np.r_[real, fake], kind="stable")
-    value = _auc(real, fake, np.ones((1, 300)), np.ones((1, 300)), order)[0]
+    value = auc(real, fake, np.ones((1, 300)), np.ones((1, 300)), order)[0]
     assert value == pytest.approx(roc_auc_score(np.r_[np.zeros(300), np.ones(300)], np.r_[real, fake]))
 
 
@@ -245,6 +269,15 @@ def test_what_is_learnt_from_good_rows_is_true_of_reality_and_from_shuffled_life
     assert (train_on_synthetic(samples_of(datasets(refined=wrong))).value or 0) < 0.1
 
 
+def test_every_sensor_can_be_learnt_in_turn_and_the_headline_stays_that_of_life() -> None:
+    samples = samples_of(datasets(split_rows(200, 0, 150), machine_rows(200, 2)), resamples=0)
+    usual, every = train_on_synthetic(samples), train_on_synthetic(replace(samples, every_sensor=True))
+    assert every.value == usual.value
+    assert set(usual.per_column) == {"rul"}
+    assert set(every.per_column) == {"rul", "current_a", "bearing_temp", "vibration"}
+    assert (every.per_column["current_a"] or 0) > 0.4
+
+
 # Memorisation
 
 
@@ -262,23 +295,59 @@ def test_memorised_rows_scream() -> None:
         assert (measured.details["nearer_than_neighbours"] or 0) > 0.95
 
 
-def test_rows_of_other_assets_raise_no_false_alarm_when_the_split_is_by_run() -> None:
-    def run(center: float, seed: int) -> np.ndarray:
-        return normal(250, 5, seed=seed) * 0.2 + center
+def asset_rows(seed: int, assets: np.ndarray, memory: float) -> np.ndarray:
+    """Returns 300 rows of each asset about its own level, with memory in time."""
+    rng = np.random.default_rng(seed)
+    noise = rng.normal(size=(len(assets), 300, assets.shape[1]))
+    for i in range(1, 300):
+        noise[:, i] = memory * noise[:, i - 1] + np.sqrt(1 - memory**2) * noise[:, i]
+    return np.asarray((assets[:, None] + 0.5 * noise).reshape(-1, assets.shape[1]))
 
-    train = np.vstack([run(c, c) for c in range(4)])
-    fresh = np.vstack([run(c, c + 40) for c in range(4)])
-    test = run(9, 9)
-    samples = numbers(train, test, fresh)
-    assert (nearer_to_training(samples).value or 0) > 0.9  # as if the assets were the same ones
-    by_run = Samples("refined", replace(samples.data, same_assets=False), samples.rows)
-    assert nearer_to_training(by_run).value == pytest.approx(0.5, abs=0.06)
+
+@pytest.mark.parametrize("memory", [0.0, 0.9])
+def test_split_by_run_fresh_rows_of_the_same_assets_get_half_and_copies_scream(memory: float) -> None:
+    assets, others = normal(10, 5, seed=1), normal(4, 5, seed=2)
+    train, test = asset_rows(3, assets, memory), asset_rows(4, others, memory)
+    fresh = asset_rows(5, assets, memory)
+    copies = train + 0.01 * normal(len(train), 5, seed=6)
+
+    def share(refined: np.ndarray) -> Samples:
+        samples = numbers(train, test, refined)
+        runs = np.repeat(np.arange(len(assets)), 300)
+        held = replace(samples.data.train, runs=runs)
+        return replace(samples, data=replace(samples.data, train=held, same_assets=False))
+
+    measured = nearer_to_training(share(fresh))
+    assert (measured.value or 0) == pytest.approx(0.5, abs=0.12)
+    assert (measured.value or 1) < 0.55
+    assert (unseen_real_rows(share(fresh)).value or 1) < 0.3
+    screaming = nearer_to_training(share(copies))
+    assert (screaming.value or 0) > 0.99
+    assert (screaming.details["nearer_than_neighbours"] or 0) > 0.99
+
+
+def test_held_out_rows_among_training_rows_are_leakage() -> None:
+    train, test = normal(400, 3), normal(200, 3, seed=1)
+    leaked = np.vstack([train, test[:50]])
+    samples = numbers(leaked, test, normal(100, 3, seed=2))
+    assert seen_test_rows(samples).value == 0
+    control = seen_test_rows(replace(samples, rows=samples.train))
+    assert control.value == pytest.approx(0.25)
+    assert control.details["by_chance"] == 0
+
+
+def test_a_machine_at_low_resolution_repeats_itself_without_leakage() -> None:
+    rows = [np.round(normal(1000, 2, seed=seed)) for seed in (1, 2, 3)]
+    samples = numbers(*rows)
+    measured = seen_test_rows(replace(samples, rows=samples.train))
+    assert (measured.value or 0) > 0.9
+    assert measured.details["by_chance"] == pytest.approx(measured.value, abs=0.1)
 
 
 def test_a_hold_out_of_another_season_shows_in_the_control_as_well() -> None:
     train, test = normal(1000, 5), normal(1000, 5, seed=2, shift=0.7)
     samples = numbers(train, test, normal(1000, 5, seed=3))
-    share, control = nearer_to_training(samples).value, unseen_training_blocks(samples).value
+    share, control = nearer_to_training(samples).value, unseen_real_rows(samples).value
     assert share is not None
     assert control is not None
     assert share > 0.6
@@ -295,28 +364,72 @@ def test_exact_copies_are_counted_and_a_hair_of_difference_is_none() -> None:
 # Time
 
 
+def ar1(runs: int, length: int, seed: int, memory: float = 0.8, columns: int = 1) -> Rows:
+    """Returns runs of an AR(1) process, equal columns apart from their noise."""
+    rng = np.random.default_rng(seed)
+    x = np.zeros((runs, length, columns))
+    for i in range(1, length):
+        x[:, i] = memory * x[:, i - 1] + rng.normal(size=(runs, columns))
+    n = runs * length
+    return Rows(x.reshape(n, columns), np.empty((n, 0), dtype=np.int64), np.repeat(np.arange(runs), length))
+
+
 def test_autocorrelation_of_an_ar1_process_is_a_power_and_never_crosses_runs() -> None:
-    rng = np.random.default_rng(0)
-    x = np.zeros(40_000)
-    for i in range(1, len(x)):
-        x[i] = 0.8 * x[i - 1] + rng.normal()
-    rows = Rows(x[:, None], np.empty((len(x), 0), dtype=np.int64), np.arange(len(x)) // 100)
-    np.testing.assert_allclose(autocorrelation(rows, 5)[:, 0], 0.8 ** np.arange(1, 6), atol=0.03)
-    alone = Rows(x[:, None], rows.states, np.arange(len(x)))
-    assert np.isnan(autocorrelation(alone, 5)).all()
+    rows = ar1(400, 100, 0)
+    np.testing.assert_allclose(Series(rows).autocorrelations[0, :5, 0], 0.8 ** np.arange(1, 6), atol=0.03)
+    alone = Rows(rows.numeric, rows.states, np.arange(len(rows)))
+    assert np.isnan(Series(alone).autocorrelations).all()
+
+
+def test_autocorrelation_of_one_run_agrees_with_numpy() -> None:
+    rows = ar1(1, 300, 1)
+    x = rows.numeric[:, 0] - rows.numeric[:, 0].mean()
+    expected = [np.mean(x[lag:] * x[:-lag]) / x.var() for lag in (1, 7, 50)]
+    np.testing.assert_allclose(Series(rows).autocorrelations[0, [0, 6, 49], 0], expected, rtol=1e-10)
+
+
+def test_lagged_correlations_agree_with_numpy_and_see_a_delay_that_rows_hide() -> None:
+    rows = ar1(1, 2000, 2, columns=2)
+    delayed = Rows(np.column_stack([rows.numeric[:, 0], np.roll(rows.numeric[:, 0], 5)]), rows.states, rows.runs)
+    found = Series(delayed).cross_correlations(5)[0, 0, 1]
+    assert found == pytest.approx(np.corrcoef(delayed.numeric[:-5, 0], delayed.numeric[5:, 1])[0, 1], abs=0.01)
+    ahead = Rows(delayed.numeric[:, ::-1].copy(), rows.states, rows.runs)
+    assert lagged_correlation_error(Series(delayed), Series(delayed)).value == 0
+    assert (lagged_correlation_error(Series(delayed), Series(ahead)).value or 0) > 0.3
+
+
+def test_step_distance_agrees_with_scipy() -> None:
+    real, rows = ar1(12, 60, 3), ar1(12, 60, 4, memory=0.5)
+    steps = [np.diff(part.numeric.reshape(12, 60), axis=1).ravel() for part in (real, rows)]
+    measured = step_distance(Series(real), Series(rows), np.array([2.0]))
+    assert measured.value == pytest.approx(stats.wasserstein_distance(*steps) / 2)
 
 
 def test_shuffled_time_is_seen_by_temporal_metrics_alone() -> None:
-    x = np.cumsum(np.random.default_rng(0).normal(size=2000)) * 0.1
-    one_run = np.zeros(2000, dtype=np.int64)
-    nothing = np.empty((2000, 0), dtype=np.int64)
-    real = Rows(x[:, None], nothing, one_run)
-    shuffled = Rows(np.random.default_rng(1).permutation(x)[:, None], nothing, one_run)
-    error, _ = autocorrelation_error(real, shuffled)
-    assert error is not None
-    assert error > 0.5
-    assert autocorrelation_error(real, real)[0] == 0
-    assert (step_distance(real, shuffled, np.array([x.std()])) or 0) > 0.5
+    real = ar1(40, 100, 5, memory=0.95, columns=2)
+    fresh = ar1(40, 100, 6, memory=0.95, columns=2)
+    order = np.random.default_rng(1).permutation(len(fresh))
+    shuffled = Rows(fresh.numeric[order], fresh.states, fresh.runs)
+    scale = real.numeric.std(axis=0)
+    measures = {
+        "memory": lambda rows: autocorrelation_error(Series(real), Series(rows, 1)),
+        "steps": lambda rows: step_distance(Series(real), Series(rows, 1), scale),
+        "windows": lambda rows: window_two_sample_test(Series(real), Series(rows, 1)),
+    }
+    for name, measure in measures.items():
+        good, bad = measure(fresh), measure(shuffled)
+        low, high = good.interval
+        assert low is not None, name
+        assert high is not None, name
+        assert (bad.value or 0) > high + 0.1, name
+        assert low <= (good.value or 0) <= high, name
+    assert measures["windows"](fresh).value == pytest.approx(0.5, abs=0.08)
+    assert (measures["windows"](shuffled).value or 0) > 0.95
+
+
+def test_one_short_run_has_no_interval_in_time() -> None:
+    rows = ar1(1, 120, 0)
+    assert autocorrelation_error(Series(rows), Series(rows)).interval == (None, None)
 
 
 # Intervals and controls

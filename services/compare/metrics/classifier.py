@@ -1,14 +1,21 @@
-"""What a learner sees: can it tell rows from real ones, and is what it learns from them true of reality?"""
+"""What a learner sees: can it tell rows from real ones, and is what it learns from them true of reality?
+
+scikit-learn is loaded only when something learns: it takes as long to load as the first gates take to be measured.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 import numpy as np
-from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-from sklearn.model_selection import StratifiedKFold
 
 from services.compare.datasets import Codes, Floats, Rows
 from services.compare.metrics.correlation import pearson
 from services.compare.metrics.samples import UNKNOWN, Measured, Samples
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 MOST_ROWS = 4000
 # TSTR needs enough rows to learn from, on either side, for its R2 to mean anything.
@@ -26,13 +33,11 @@ def two_sample_test(samples: Samples) -> Measured:
     pick_rows = samples.pick(len(samples.rows), n, stream=2)
     x = np.vstack([_features(samples.test.take(pick_test)), _features(samples.rows.take(pick_rows))])
     y = np.r_[np.zeros(n), np.ones(n)]
-    score = np.empty(2 * n)
-    for learn, judge in StratifiedKFold(3, shuffle=True, random_state=samples.seed % 2**32).split(x, y):
-        score[judge] = _classifier(samples.seed).fit(x[learn], y[learn]).predict_proba(x[judge])[:, 1]
+    score = scores_out_of_fold(x, y, samples.seed)
     order = np.argsort(score, kind="stable")
     real, fake = score[:n], score[n:]
     # P(fake > real) + P(equal) / 2, with rows weighted by how often they were drawn.
-    values = _auc(real, fake, samples.test_weights[:, pick_test], samples.weights[:, pick_rows], order)
+    values = auc(real, fake, samples.test_weights[:, pick_test], samples.weights[:, pick_rows], order)
     floor = 0.5 + 0.67 * float(np.sqrt((2 * n + 1) / (12 * n * n)))
     return Measured(float(values[0]), values[1:], floor=floor)
 
@@ -42,6 +47,7 @@ def train_on_synthetic(samples: Samples) -> Measured:
     rows. Details, where `beside_real`: `train_on_real` and `real_and_synthetic` learn from real training rows and both.
 
     Where the machine has no remaining useful life, each of up to four sensors in turn is predicted from the others.
+    With `every_sensor` the value is the same, and the parts per column are of every sensor that varies.
     """
     target = samples.data.target
     targets = [target] if target is not None else _predictable(samples)
@@ -51,10 +57,17 @@ def train_on_synthetic(samples: Samples) -> Measured:
     if not found:
         return UNKNOWN
     mean = {key: np.mean([scores[key] for scores in found.values()], axis=0) for key in next(iter(found.values()))}
+    per_column = {name: float(scores["rows"][0]) for name, scores in found.items()}
+    if samples.every_sensor:
+        alone = replace(samples, beside_real=False, resamples=0)
+        for j in (int(j) for j in np.flatnonzero(samples.varying)):
+            name = samples.numeric[j].name
+            if name not in per_column and (scores := _transfer(alone, j, MOST_ROWS)):
+                per_column[name] = float(scores["rows"][0])
     return Measured(
         float(mean["rows"][0]),
         mean["rows"][1:],
-        {name: float(scores["rows"][0]) for name, scores in found.items()},
+        per_column,
         {key: float(values[0]) for key, values in mean.items() if key != "rows"},
     )
 
@@ -102,19 +115,34 @@ def _with_target(rows: Rows, target: int) -> Rows:
     return rows.take(np.flatnonzero(~np.isnan(rows.numeric[:, target])))
 
 
-def _classifier(seed: int) -> HistGradientBoostingClassifier:
+def scores_out_of_fold(x: Floats, y: Floats, seed: int, rounds: int = 100) -> Floats:
+    """Returns for each row of x (n, d) how surely it is of class 1, (n,), from gradient boosting that learnt from the
+    other two thirds of the rows."""
+    from sklearn.model_selection import StratifiedKFold
+
+    score = np.empty(len(y))
+    for learn, judge in StratifiedKFold(3, shuffle=True, random_state=seed % 2**32).split(x, y):
+        score[judge] = _classifier(seed, rounds).fit(x[learn], y[learn]).predict_proba(x[judge])[:, 1]
+    return score
+
+
+def _classifier(seed: int, rounds: int) -> HistGradientBoostingClassifier:
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
     return HistGradientBoostingClassifier(
-        max_iter=100, learning_rate=0.1, max_leaf_nodes=31, early_stopping=False, random_state=seed % 2**32
+        max_iter=rounds, learning_rate=0.1, max_leaf_nodes=31, early_stopping=False, random_state=seed % 2**32
     )
 
 
 def _regressor(seed: int) -> HistGradientBoostingRegressor:
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
     return HistGradientBoostingRegressor(
         max_iter=100, learning_rate=0.1, max_leaf_nodes=31, early_stopping=False, random_state=seed % 2**32
     )
 
 
-def _auc(real: Floats, fake: Floats, w_real: Floats, w_fake: Floats, order: Codes) -> Floats:
+def auc(real: Floats, fake: Floats, w_real: Floats, w_fake: Floats, order: Codes) -> Floats:
     """Returns the weighted area under the ROC curve for each resample (Mann-Whitney form, ties count half)."""
     score = np.concatenate([real, fake])[order]
     zeros = np.zeros_like

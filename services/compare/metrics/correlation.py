@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import rankdata
 
 from services.compare.datasets import Floats
 from services.compare.metrics.samples import UNKNOWN, Measured, Samples
@@ -39,7 +38,12 @@ def pearson(numeric: Floats, weights: Floats | None = None) -> Floats:
 
 def ranked(numeric: Floats) -> Floats:
     """Returns average ranks a column, NaN where missing; their Pearson correlation is Spearman's."""
-    return np.asarray(rankdata(numeric, axis=0, nan_policy="omit")) if len(numeric) else numeric
+    ranks = np.full(numeric.shape, np.nan)
+    for j, values in enumerate(numeric.T):
+        known = ~np.isnan(values)
+        _, place, count = np.unique(values[known], return_inverse=True, return_counts=True)
+        ranks[known, j] = (np.cumsum(count) - (count - 1) / 2)[place]
+    return ranks
 
 
 def correlation_error(samples: Samples) -> Measured:

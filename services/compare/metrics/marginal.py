@@ -71,24 +71,41 @@ def tail_error(samples: Samples) -> Measured:
     """Mean of the 1 % and 99 % quantile errors, each divided by the real test standard deviation; mean over columns."""
     columns: dict[str, Floats] = {}
     for j in _where(samples.varying):
-        test, rows = _seen(samples.test.numeric[:, j]), _seen(samples.rows.numeric[:, j])
-        if len(test) >= 20 and len(rows):
-            errors = np.abs(np.quantile(rows, [0.01, 0.99]) - np.quantile(test, [0.01, 0.99])) / _spread(
-                samples, j, test
-            )
-            columns[samples.numeric[j].name] = np.array([float(errors.mean())])
+        test, rows = samples.test.numeric[:, j], samples.rows.numeric[:, j]
+        if len(_seen(test)) >= 20 and len(_seen(rows)):
+            gap = quantiles(rows, samples.weights, (0.01, 0.99)) - quantiles(test, samples.test_weights, (0.01, 0.99))
+            columns[samples.numeric[j].name] = np.abs(gap).mean(axis=1) / _spread(samples, j, _seen(test))
     return averaged(columns)
+
+
+def quantiles(values: Floats, weights: Floats, at: tuple[float, ...]) -> Floats:
+    """Returns quantiles (resamples, len(at)) of values that count as often as the weights (resamples, n) say, by linear
+    interpolation as numpy.quantile; missing values count nowhere, NaN where nothing is left."""
+    keep = np.flatnonzero(~np.isnan(values))
+    order = keep[np.argsort(values[keep], kind="stable")]
+    known = values[order]
+    result = np.full((len(weights), len(at)), np.nan)
+    for b, count in enumerate(weights):
+        upto = np.cumsum(count[order])
+        if len(upto) and upto[-1] > 0:
+            position = np.asarray(at) * (upto[-1] - 1)
+            below = np.floor(position)
+            above = np.minimum(below + 1, upto[-1] - 1)
+            low, high = (known[np.searchsorted(upto, place, side="right")] for place in (below, above))
+            result[b] = low + (position - below) * (high - low)
+    return result
 
 
 def missing_error(samples: Samples) -> Measured:
     """|share of missing cells in rows - share in real test|, mean over columns."""
     columns: dict[str, Floats] = {}
-    for j, column in enumerate(samples.numeric):
-        test, rows = np.isnan(samples.test.numeric[:, j]), np.isnan(samples.rows.numeric[:, j])
-        columns[column.name] = np.array([abs(float(rows.mean()) - float(test.mean()))])
-    for k, column in enumerate(samples.states):
-        test, rows = samples.test.states[:, k] < 0, samples.rows.states[:, k] < 0
-        columns[column.name] = np.array([abs(float(rows.mean()) - float(test.mean()))])
+    parts = [
+        *((c.name, np.isnan(samples.test.numeric[:, j]), np.isnan(samples.rows.numeric[:, j]))
+          for j, c in enumerate(samples.numeric)),
+        *((c.name, samples.test.states[:, k] < 0, samples.rows.states[:, k] < 0) for k, c in enumerate(samples.states)),
+    ]  # fmt: skip
+    for name, test, rows in parts:
+        columns[name] = np.abs(_share(rows, samples.weights) - _share(test, samples.test_weights))
     return averaged(columns)
 
 
@@ -96,11 +113,16 @@ def constants_kept(samples: Samples) -> Measured:
     """Share of rows that hold the one value which a column has in all real rows, mean over such columns."""
     columns: dict[str, Floats] = {}
     for j in _where(~samples.varying):
-        test, rows = _seen(samples.test.numeric[:, j]), _seen(samples.rows.numeric[:, j])
-        if len(test) and len(rows):
-            kept = np.abs(rows - test[0]) <= 1e-6 * max(1.0, abs(float(test[0])))
-            columns[samples.numeric[j].name] = np.array([float(kept.mean())])
+        test, rows = _seen(samples.test.numeric[:, j]), samples.rows.numeric[:, j]
+        seen = ~np.isnan(rows)
+        if len(test) and seen.any():
+            kept = np.abs(rows[seen] - test[0]) <= 1e-6 * max(1.0, abs(float(test[0])))
+            columns[samples.numeric[j].name] = _share(kept, samples.weights[:, seen])
     return averaged(columns) if columns else UNKNOWN
+
+
+def _share(flags: npt.NDArray[np.bool_], weights: Floats) -> Floats:
+    return np.asarray(weights @ flags / np.maximum(weights.sum(axis=1), 1e-12))
 
 
 def limit_violations(samples: Samples) -> Measured:

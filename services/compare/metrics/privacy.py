@@ -9,26 +9,34 @@ from services.compare.metrics.samples import UNKNOWN, Measured, Samples, block_i
 
 MOST_ROWS = 4000
 _MOST_REFERENCES = 20_000
+_FEWEST_ROWS = 20
 
 
 def nearer_to_training(samples: Samples) -> Measured:
-    """DCR share: share of rows whose closest training row is nearer than their closest hold-out row; ties count half.
-    0.5: rows are as near to rows the model has never seen; 1: they are copies.
+    """DCR share. 0.5: rows are as near to training as real rows that training has not seen; 1: they are copies.
 
-    The hold-out is the real validation and test rows, against as many training rows, of the same assets. Where the
-    split is by run, hold-out rows come from other assets and would raise a false alarm; there a row's distance to its
-    closest training row is compared with the distance of that training row to its own nearest neighbour in training
-    (Yale et al. 2020, adversarial accuracy). Detail `nearer_than_neighbours`: this second share, in either case.
+    Where the split is by time, it is the share of rows whose closest training row is nearer than their closest hold-out
+    row, ties count half. The hold-out is the real validation and test rows, against as many training rows, of the same
+    assets. Where the split is by run, a hold-out of the same assets does not exist, and other assets would raise a
+    false alarm; there it is the chance that a row is nearer to its closest training row than a training row is to its
+    closest one outside its own stretch of time (a tenth of its run): those are real rows of the same assets, as fresh
+    to each other as one run allows.
+
+    Detail `nearer_than_neighbours`, in either case: the share of rows nearer to a training row than that row's own
+    nearest neighbour in training, also in time (Yale et al. 2020, adversarial accuracy). Only copies are above 0.5.
     """
     return _nearer(samples, samples.rows, samples.train)
 
 
-def unseen_training_blocks(samples: Samples) -> Measured:
-    """The control of the DCR share: training rows of every other block in place of rows, against the other blocks.
+def unseen_real_rows(samples: Samples) -> Measured:
+    """The control of the DCR share: real rows that are fresh to what they are compared with, in place of rows.
 
-    They are fresh to what they are compared with, so a share above 0.5 says that the hold-out itself is unlike
-    training (another season, other products), not that anything was memorised.
+    Where the split is by time, training rows of every other block against the other blocks; where it is by run, the
+    rows of held-out runs. A share above 0.5 says that training and hold-out differ (another season, other products),
+    not that anything was memorised.
     """
+    if not samples.data.same_assets:
+        return _nearer(samples, joined(samples.data.validation, samples.test), samples.train)
     block = block_ids(samples.train.runs)
     unseen = np.random.default_rng([samples.seed, 9]).permutation(int(block[-1]) + 1) % 2 == 0
     mine, others = np.flatnonzero(unseen[block]), np.flatnonzero(~unseen[block])
@@ -38,13 +46,14 @@ def unseen_training_blocks(samples: Samples) -> Measured:
 def _nearer(samples: Samples, candidates: Rows, training: Rows) -> Measured:
     rows = samples.scaled(candidates.take(samples.pick(len(candidates), MOST_ROWS, stream=2)))
     held_out = joined(samples.data.validation, samples.test)
-    if min(len(rows), len(training), len(held_out)) < 20:
+    if min(len(rows), len(training), len(held_out)) < _FEWEST_ROWS:
         return UNKNOWN
-    train = samples.scaled(training.take(samples.pick(len(training), _MOST_REFERENCES, stream=6)))
+    references = training.take(samples.pick(len(training), _MOST_REFERENCES, stream=6))
+    train = samples.scaled(references)
     to_train, which = _nearest(rows, train)
     # Only the neighbours that were hit are asked for theirs; a large table has many more rows than that.
     hit, where = np.unique(which, return_inverse=True)
-    own, _ = _nearest(train[hit], train, skip=hit)
+    own, _ = _nearest(train[hit], train, groups=(hit, np.arange(len(train))))
     among_neighbours = _share_nearer(to_train, own[where])
     if samples.data.same_assets:
         size = min(len(training), len(held_out), _MOST_REFERENCES)
@@ -52,18 +61,34 @@ def _nearer(samples: Samples, candidates: Rows, training: Rows) -> Measured:
         equal_held_out = samples.scaled(held_out.take(samples.pick(len(held_out), size, stream=8)))
         nearer = _share_nearer(_nearest(rows, equal_train)[0], _nearest(rows, equal_held_out)[0])
     else:
-        nearer = among_neighbours
+        stretch = block_ids(references.runs, most=max(1, int(_run_length(references.runs) / 10)))
+        fresh = samples.pick(len(train), MOST_ROWS, stream=9)
+        usual, _ = _nearest(train[fresh], train, groups=(stretch[fresh], stretch))
+        nearer = _rank(to_train, usual)
     rng = np.random.default_rng([samples.seed, 7])
     weights = rng.multinomial(len(nearer), np.full(len(nearer), 1 / len(nearer)), size=samples.resamples)
     return Measured(
         value=float(nearer.mean()),
         draws=weights @ nearer / len(nearer),
         details={
+            "by_run": float(not samples.data.same_assets),
             "nearer_than_neighbours": float(among_neighbours.mean()),
             "median_distance": float(np.median(to_train)),
         },
         floor=0.5,
     )
+
+
+def _run_length(runs: Codes) -> float:
+    return float(np.median(np.unique(runs, return_counts=True)[1]))
+
+
+def _rank(distance: Floats, usual: Floats) -> Floats:
+    """Returns for each distance the share of the usual ones that are larger; equal ones count half."""
+    known = np.sort(usual[np.isfinite(usual)])
+    slack = 1e-5 * distance + 1e-6
+    below, up_to = np.searchsorted(known, distance - slack), np.searchsorted(known, distance + slack, side="right")
+    return np.asarray(1 - (below + up_to) / 2 / max(1, len(known)))
 
 
 def _share_nearer(distance: Floats, other: Floats) -> Floats:
@@ -92,10 +117,27 @@ def _fingerprints(rows: Rows) -> np.ndarray[tuple[int, ...], np.dtype[np.void]]:
     return whole.view(np.dtype((np.void, whole.dtype.itemsize * whole.shape[1]))).ravel()
 
 
-def _nearest(points: Floats, others: Floats, *, skip: Codes | None = None) -> tuple[Floats, Codes]:
+def seen_test_rows(samples: Samples) -> Measured:
+    """Leakage: share of real test rows that equal one of the rows in every compared column. For the control, training
+    rows, it says how much of the hold-out training has seen. Detail `by_chance`: the share of training rows that occur
+    again elsewhere in training, in another block of time: a machine at low resolution repeats itself."""
+    test, train = _fingerprints(samples.test), _fingerprints(samples.train)
+    found = np.isin(test, _fingerprints(samples.rows))
+    shares = samples.test_weights @ found / np.maximum(samples.test_weights.sum(axis=1), 1e-12)
+    _, which = np.unique(train, return_inverse=True)
+    pairs = np.unique(np.column_stack([which, block_ids(samples.train.runs)]), axis=0)
+    blocks = np.bincount(pairs[:, 0])
+    chance = float((blocks[which] > 1).mean())
+    return Measured(
+        float(shares[0]), shares[1:], details={"rows": float(found.sum()), "by_chance": chance}, floor=chance
+    )
+
+
+def _nearest(points: Floats, others: Floats, *, groups: tuple[Codes, Codes] | None = None) -> tuple[Floats, Codes]:
     """Returns the distance of each point to the nearest of others and which one it is, in bounded memory.
 
-    `skip` names for each point the one of the others that is the point itself.
+    `groups` numbers the points and the others; others of a point's own group are passed over. The distance is inf where
+    all others are.
     """
     distance = np.empty(len(points))
     which = np.empty(len(points), dtype=np.int64)
@@ -104,10 +146,11 @@ def _nearest(points: Floats, others: Floats, *, skip: Codes | None = None) -> tu
     for start in range(0, len(a), 512):
         part = a[start : start + 512]
         gaps = square[None, :] - 2 * part @ b.T
-        if skip is not None:
-            gaps[np.arange(len(part)), skip[start : start + 512]] = np.inf
+        if groups is not None:
+            gaps[groups[0][start : start + 512][:, None] == groups[1][None, :]] = np.inf
         nearest = gaps.argmin(axis=1)
         which[start : start + 512] = nearest
         # The expanded square loses small distances to rounding; the winner is measured again, exactly.
-        distance[start : start + 512] = np.sqrt(((points[start : start + 512] - others[nearest]) ** 2).sum(axis=1))
+        exact = np.sqrt(((points[start : start + 512] - others[nearest]) ** 2).sum(axis=1))
+        distance[start : start + 512] = np.where(np.isfinite(gaps[np.arange(len(part)), nearest]), exact, np.inf)
     return distance, which

@@ -124,13 +124,15 @@ QUICK: tuple[Metric, ...] = (
     ),
     Metric(
         "dcr_share",
-        "Nearer to training than to hold-out",
+        "Nearness to training rows",
         "half",
-        "Share of synthetic rows whose closest real training row is nearer than their closest row of an "
-        "equal-size hold-out of the same assets; ties count half. Where the split is by run: nearer to a "
-        "training row than that row's own nearest neighbour in training. Control: every other block of training rows "
-        "against the rest; what it has above 0.5 is allowed for. The gate fails only where rows are also nearer than "
-        "neighbours in training are to each other.",
+        "Split by time: share of synthetic rows whose closest real training row is nearer than their closest row of an "
+        "equal-size hold-out of the same assets; ties count half. Split by run, where no such hold-out exists: chance "
+        "that a synthetic row is nearer to its closest training row than a training row is to its closest one outside "
+        "its own tenth of a run. 0.5 for fresh rows of the same assets, 1 for copies, far below 0.5 for rows unlike "
+        "any training run, as rows of held-out runs are. Control: real rows fresh to training (split by time: every "
+        "other block of training against the rest; by run: held-out runs); what it has above 0.5 is allowed for. The "
+        "gate fails only where rows are also nearer to training rows than those are to their neighbours in training.",
         "0.5.",
         privacy.nearer_to_training,
     ),
@@ -141,6 +143,15 @@ QUICK: tuple[Metric, ...] = (
         "Share of synthetic rows that equal a real training row in every column.",
         "The share of real test rows that do (a machine at low resolution repeats itself).",
         privacy.exact_copies,
+    ),
+    Metric(
+        "leakage",
+        "Held-out rows seen before",
+        "lower",
+        "Share of real test rows that equal a synthetic row in every column. Control: share that equal a training row; "
+        "above what training rows repeat of each other across blocks of time, the hold-out is not held out.",
+        "The share of training rows that occur again elsewhere in training.",
+        privacy.seen_test_rows,
     ),
 )
 
@@ -160,7 +171,7 @@ THOROUGH: tuple[Metric, ...] = (
         "higher",
         "R2 on real test rows of gradient boosting that learnt remaining useful life from synthetic rows "
         "(without one: each of up to four sensors from the others); beside it the same learnt from real "
-        "training rows and from both.",
+        "training rows and from both. 1 is perfect; below 0 is worse than always guessing the mean, however far.",
         "None; compare with train-on-real.",
         classifier.train_on_synthetic,
     ),

@@ -34,6 +34,7 @@ class Samples:
     seed: int = 0
     resamples: int = RESAMPLES
     beside_real: bool = False  # also measure what learners make of real rows, and of both together
+    every_sensor: bool = False  # also learn every sensor in turn
 
     @property
     def numeric(self) -> tuple[Column, ...]:
@@ -147,13 +148,13 @@ def varying(numeric: Floats) -> npt.NDArray[np.bool_]:
     return found
 
 
-def block_ids(runs: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Returns the number of the block, from 0, that each row belongs to: about sqrt(n) neighbours.
+def block_ids(runs: npt.NDArray[np.int64], most: int | None = None) -> npt.NDArray[np.int64]:
+    """Returns the number of the block, from 0, that each row belongs to: about sqrt(n) neighbours, at most `most`.
 
     A block never crosses from one run into another; with many short runs a block is a run.
     """
     n = len(runs)
-    length = max(1, int(np.sqrt(n)))
+    length = max(1, min(int(np.sqrt(n)), most or n))
     starts = np.r_[True, runs[1:] != runs[:-1]]
     position = np.arange(n) - np.maximum.accumulate(np.where(starts, np.arange(n), 0))
     return np.asarray(np.cumsum(starts | (position % length == 0)) - 1)

@@ -25,31 +25,35 @@ _sym_db = _symbol_database.Default()
 from sensorforge.common.v1 import job_pb2 as sensorforge_dot_common_dot_v1_dot_job__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,sensorforge/compare/v1/compare_service.proto\x12\x16sensorforge.compare.v1\x1a\x1fsensorforge/common/v1/job.proto\"\xd1\x01\n\x0bGateOptions\x12\x1a\n\rkl_divergence\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x1e\n\x11\x63orrelation_error\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12 \n\x13improvement_percent\x18\x03 \x01(\x01H\x02\x88\x01\x01\x12\x16\n\tdcr_share\x18\x04 \x01(\x01H\x03\x88\x01\x01\x42\x10\n\x0e_kl_divergenceB\x14\n\x12_correlation_errorB\x16\n\x14_improvement_percentB\x0c\n\n_dcr_share\"\xe7\x01\n\x0e\x43omparisonSpec\x12\r\n\x05table\x18\x01 \x01(\t\x12\x16\n\x0eseed_synthetic\x18\x02 \x01(\t\x12\x19\n\x11refined_synthetic\x18\x03 \x01(\t\x12\x16\n\x0eoriginal_model\x18\x04 \x01(\t\x12\x15\n\rrefined_model\x18\x05 \x01(\t\x12\x0f\n\x07profile\x18\x06 \x01(\t\x12\x32\n\x05gates\x18\x07 \x01(\x0b\x32#.sensorforge.compare.v1.GateOptions\x12\x0c\n\x04seed\x18\x08 \x01(\x03\x12\x11\n\taugmented\x18\t \x01(\t\"s\n\x16StartComparisonRequest\x12\x0f\n\x07machine\x18\x01 \x01(\t\x12\x34\n\x04spec\x18\x02 \x01(\x0b\x32&.sensorforge.compare.v1.ComparisonSpec\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"R\n\x17StartComparisonResponse\x12\'\n\x03job\x18\x01 \x01(\x0b\x32\x1a.sensorforge.common.v1.Job\x12\x0e\n\x06reused\x18\x02 \x01(\x08\"$\n\x14GetComparisonRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\xe1\x01\n\x04Gate\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\x04seed\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x14\n\x07refined\x18\x03 \x01(\x01H\x01\x88\x01\x01\x12\x14\n\x07\x63ontrol\x18\x04 \x01(\x01H\x02\x88\x01\x01\x12\r\n\x05limit\x18\x05 \x01(\x01\x12\x11\n\tdirection\x18\x06 \x01(\t\x12\x34\n\x07outcome\x18\x07 \x01(\x0e\x32#.sensorforge.compare.v1.GateOutcome\x12\x13\n\x0b\x65xplanation\x18\x08 \x01(\tB\x07\n\x05_seedB\n\n\x08_refinedB\n\n\x08_control\"\xae\x01\n\x15GetComparisonResponse\x12>\n\x0erecommendation\x18\x01 \x01(\x0e\x32&.sensorforge.compare.v1.Recommendation\x12\x0f\n\x07verdict\x18\x02 \x01(\t\x12+\n\x05gates\x18\x03 \x03(\x0b\x32\x1c.sensorforge.compare.v1.Gate\x12\x17\n\x0f\x63omparison_json\x18\x04 \x01(\t*\x8f\x01\n\x0bGateOutcome\x12\x1c\n\x18GATE_OUTCOME_UNSPECIFIED\x10\x00\x12\x15\n\x11GATE_OUTCOME_PASS\x10\x01\x12\x15\n\x11GATE_OUTCOME_FAIL\x10\x02\x12\x1a\n\x16GATE_OUTCOME_UNDECIDED\x10\x03\x12\x18\n\x14GATE_OUTCOME_SKIPPED\x10\x04*\x98\x01\n\x0eRecommendation\x12\x1e\n\x1aRECOMMENDATION_UNSPECIFIED\x10\x00\x12\x1e\n\x1aRECOMMENDATION_USE_REFINED\x10\x01\x12 \n\x1cRECOMMENDATION_KEEP_ORIGINAL\x10\x02\x12$\n RECOMMENDATION_COLLECT_MORE_DATA\x10\x03\x32\xf2\x01\n\x0e\x43ompareService\x12r\n\x0fStartComparison\x12..sensorforge.compare.v1.StartComparisonRequest\x1a/.sensorforge.compare.v1.StartComparisonResponse\x12l\n\rGetComparison\x12,.sensorforge.compare.v1.GetComparisonRequest\x1a-.sensorforge.compare.v1.GetComparisonResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,sensorforge/compare/v1/compare_service.proto\x12\x16sensorforge.compare.v1\x1a\x1fsensorforge/common/v1/job.proto\"\xd3\x02\n\x0bGateOptions\x12\x1a\n\rkl_divergence\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x1e\n\x11\x63orrelation_error\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12 \n\x13improvement_percent\x18\x03 \x01(\x01H\x02\x88\x01\x01\x12\x16\n\tdcr_share\x18\x04 \x01(\x01H\x03\x88\x01\x01\x12\x19\n\x0c\x65xact_copies\x18\x05 \x01(\x01H\x04\x88\x01\x01\x12\x1d\n\x10limit_violations\x18\x06 \x01(\x01H\x05\x88\x01\x01\x12\x14\n\x07leakage\x18\x07 \x01(\x01H\x06\x88\x01\x01\x42\x10\n\x0e_kl_divergenceB\x14\n\x12_correlation_errorB\x16\n\x14_improvement_percentB\x0c\n\n_dcr_shareB\x0f\n\r_exact_copiesB\x13\n\x11_limit_violationsB\n\n\x08_leakage\"\xfd\x01\n\x0e\x43omparisonSpec\x12\r\n\x05table\x18\x01 \x01(\t\x12\x16\n\x0eseed_synthetic\x18\x02 \x01(\t\x12\x19\n\x11refined_synthetic\x18\x03 \x01(\t\x12\x16\n\x0eoriginal_model\x18\x04 \x01(\t\x12\x15\n\rrefined_model\x18\x05 \x01(\t\x12\x0f\n\x07profile\x18\x06 \x01(\t\x12\x32\n\x05gates\x18\x07 \x01(\x0b\x32#.sensorforge.compare.v1.GateOptions\x12\x0c\n\x04seed\x18\x08 \x01(\x03\x12\x11\n\taugmented\x18\t \x01(\t\x12\x14\n\x0c\x65very_sensor\x18\n \x01(\x08\"s\n\x16StartComparisonRequest\x12\x0f\n\x07machine\x18\x01 \x01(\t\x12\x34\n\x04spec\x18\x02 \x01(\x0b\x32&.sensorforge.compare.v1.ComparisonSpec\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"R\n\x17StartComparisonResponse\x12\'\n\x03job\x18\x01 \x01(\x0b\x32\x1a.sensorforge.common.v1.Job\x12\x0e\n\x06reused\x18\x02 \x01(\x08\"$\n\x14GetComparisonRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\xdc\x02\n\x04Gate\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\x04seed\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x14\n\x07refined\x18\x03 \x01(\x01H\x01\x88\x01\x01\x12\x14\n\x07\x63ontrol\x18\x04 \x01(\x01H\x02\x88\x01\x01\x12\r\n\x05limit\x18\x05 \x01(\x01\x12\x11\n\tdirection\x18\x06 \x01(\t\x12\x34\n\x07outcome\x18\x07 \x01(\x0e\x32#.sensorforge.compare.v1.GateOutcome\x12\x13\n\x0b\x65xplanation\x18\x08 \x01(\t\x12\r\n\x05title\x18\t \x01(\t\x12\x17\n\ndecided_on\x18\n \x01(\x01H\x03\x88\x01\x01\x12\x10\n\x03low\x18\x0b \x01(\x01H\x04\x88\x01\x01\x12\x11\n\x04high\x18\x0c \x01(\x01H\x05\x88\x01\x01\x12\x0c\n\x04unit\x18\r \x01(\tB\x07\n\x05_seedB\n\n\x08_refinedB\n\n\x08_controlB\r\n\x0b_decided_onB\x06\n\x04_lowB\x07\n\x05_high\"\xae\x01\n\x15GetComparisonResponse\x12>\n\x0erecommendation\x18\x01 \x01(\x0e\x32&.sensorforge.compare.v1.Recommendation\x12\x0f\n\x07verdict\x18\x02 \x01(\t\x12+\n\x05gates\x18\x03 \x03(\x0b\x32\x1c.sensorforge.compare.v1.Gate\x12\x17\n\x0f\x63omparison_json\x18\x04 \x01(\t\",\n\x18SummarizeMachinesRequest\x12\x10\n\x08machines\x18\x01 \x03(\t\"M\n\x19SummarizeMachinesResponse\x12\x0b\n\x03\x63sv\x18\x01 \x01(\t\x12\x10\n\x08machines\x18\x02 \x01(\x05\x12\x11\n\ttruncated\x18\x03 \x01(\x08*\x8f\x01\n\x0bGateOutcome\x12\x1c\n\x18GATE_OUTCOME_UNSPECIFIED\x10\x00\x12\x15\n\x11GATE_OUTCOME_PASS\x10\x01\x12\x15\n\x11GATE_OUTCOME_FAIL\x10\x02\x12\x1a\n\x16GATE_OUTCOME_UNDECIDED\x10\x03\x12\x18\n\x14GATE_OUTCOME_SKIPPED\x10\x04*\x98\x01\n\x0eRecommendation\x12\x1e\n\x1aRECOMMENDATION_UNSPECIFIED\x10\x00\x12\x1e\n\x1aRECOMMENDATION_USE_REFINED\x10\x01\x12 \n\x1cRECOMMENDATION_KEEP_ORIGINAL\x10\x02\x12$\n RECOMMENDATION_COLLECT_MORE_DATA\x10\x03\x32\xec\x02\n\x0e\x43ompareService\x12r\n\x0fStartComparison\x12..sensorforge.compare.v1.StartComparisonRequest\x1a/.sensorforge.compare.v1.StartComparisonResponse\x12l\n\rGetComparison\x12,.sensorforge.compare.v1.GetComparisonRequest\x1a-.sensorforge.compare.v1.GetComparisonResponse\x12x\n\x11SummarizeMachines\x12\x30.sensorforge.compare.v1.SummarizeMachinesRequest\x1a\x31.sensorforge.compare.v1.SummarizeMachinesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'sensorforge.compare.v1.compare_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_GATEOUTCOME']._serialized_start=1196
-  _globals['_GATEOUTCOME']._serialized_end=1339
-  _globals['_RECOMMENDATION']._serialized_start=1342
-  _globals['_RECOMMENDATION']._serialized_end=1494
+  _globals['_GATEOUTCOME']._serialized_start=1596
+  _globals['_GATEOUTCOME']._serialized_end=1739
+  _globals['_RECOMMENDATION']._serialized_start=1742
+  _globals['_RECOMMENDATION']._serialized_end=1894
   _globals['_GATEOPTIONS']._serialized_start=106
-  _globals['_GATEOPTIONS']._serialized_end=315
-  _globals['_COMPARISONSPEC']._serialized_start=318
-  _globals['_COMPARISONSPEC']._serialized_end=549
-  _globals['_STARTCOMPARISONREQUEST']._serialized_start=551
-  _globals['_STARTCOMPARISONREQUEST']._serialized_end=666
-  _globals['_STARTCOMPARISONRESPONSE']._serialized_start=668
-  _globals['_STARTCOMPARISONRESPONSE']._serialized_end=750
-  _globals['_GETCOMPARISONREQUEST']._serialized_start=752
-  _globals['_GETCOMPARISONREQUEST']._serialized_end=788
-  _globals['_GATE']._serialized_start=791
-  _globals['_GATE']._serialized_end=1016
-  _globals['_GETCOMPARISONRESPONSE']._serialized_start=1019
-  _globals['_GETCOMPARISONRESPONSE']._serialized_end=1193
-  _globals['_COMPARESERVICE']._serialized_start=1497
-  _globals['_COMPARESERVICE']._serialized_end=1739
+  _globals['_GATEOPTIONS']._serialized_end=445
+  _globals['_COMPARISONSPEC']._serialized_start=448
+  _globals['_COMPARISONSPEC']._serialized_end=701
+  _globals['_STARTCOMPARISONREQUEST']._serialized_start=703
+  _globals['_STARTCOMPARISONREQUEST']._serialized_end=818
+  _globals['_STARTCOMPARISONRESPONSE']._serialized_start=820
+  _globals['_STARTCOMPARISONRESPONSE']._serialized_end=902
+  _globals['_GETCOMPARISONREQUEST']._serialized_start=904
+  _globals['_GETCOMPARISONREQUEST']._serialized_end=940
+  _globals['_GATE']._serialized_start=943
+  _globals['_GATE']._serialized_end=1291
+  _globals['_GETCOMPARISONRESPONSE']._serialized_start=1294
+  _globals['_GETCOMPARISONRESPONSE']._serialized_end=1468
+  _globals['_SUMMARIZEMACHINESREQUEST']._serialized_start=1470
+  _globals['_SUMMARIZEMACHINESREQUEST']._serialized_end=1514
+  _globals['_SUMMARIZEMACHINESRESPONSE']._serialized_start=1516
+  _globals['_SUMMARIZEMACHINESRESPONSE']._serialized_end=1593
+  _globals['_COMPARESERVICE']._serialized_start=1897
+  _globals['_COMPARESERVICE']._serialized_end=2261
 # @@protoc_insertion_point(module_scope)

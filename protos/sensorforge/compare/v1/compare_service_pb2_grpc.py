@@ -45,6 +45,11 @@ class CompareServiceStub(object):
                 request_serializer=sensorforge_dot_compare_dot_v1_dot_compare__service__pb2.GetComparisonRequest.SerializeToString,
                 response_deserializer=sensorforge_dot_compare_dot_v1_dot_compare__service__pb2.GetComparisonResponse.FromString,
                 _registered_method=True)
+        self.SummarizeMachines = channel.unary_unary(
+                '/sensorforge.compare.v1.CompareService/SummarizeMachines',
+                request_serializer=sensorforge_dot_compare_dot_v1_dot_compare__service__pb2.SummarizeMachinesRequest.SerializeToString,
+                response_deserializer=sensorforge_dot_compare_dot_v1_dot_compare__service__pb2.SummarizeMachinesResponse.FromString,
+                _registered_method=True)
 
 
 class CompareServiceServicer(object):
@@ -66,6 +71,13 @@ class CompareServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SummarizeMachines(self, request, context):
+        """Returns the newest comparison of every machine as CSV, one row a machine: all_machines_summary.csv.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_CompareServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -78,6 +90,11 @@ def add_CompareServiceServicer_to_server(servicer, server):
                     servicer.GetComparison,
                     request_deserializer=sensorforge_dot_compare_dot_v1_dot_compare__service__pb2.GetComparisonRequest.FromString,
                     response_serializer=sensorforge_dot_compare_dot_v1_dot_compare__service__pb2.GetComparisonResponse.SerializeToString,
+            ),
+            'SummarizeMachines': grpc.unary_unary_rpc_method_handler(
+                    servicer.SummarizeMachines,
+                    request_deserializer=sensorforge_dot_compare_dot_v1_dot_compare__service__pb2.SummarizeMachinesRequest.FromString,
+                    response_serializer=sensorforge_dot_compare_dot_v1_dot_compare__service__pb2.SummarizeMachinesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -135,6 +152,33 @@ class CompareService(object):
             '/sensorforge.compare.v1.CompareService/GetComparison',
             sensorforge_dot_compare_dot_v1_dot_compare__service__pb2.GetComparisonRequest.SerializeToString,
             sensorforge_dot_compare_dot_v1_dot_compare__service__pb2.GetComparisonResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SummarizeMachines(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sensorforge.compare.v1.CompareService/SummarizeMachines',
+            sensorforge_dot_compare_dot_v1_dot_compare__service__pb2.SummarizeMachinesRequest.SerializeToString,
+            sensorforge_dot_compare_dot_v1_dot_compare__service__pb2.SummarizeMachinesResponse.FromString,
             options,
             channel_credentials,
             insecure,

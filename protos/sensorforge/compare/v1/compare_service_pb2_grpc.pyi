@@ -39,6 +39,8 @@ class CompareServiceStub:
     """
     GetComparison: _grpc.UnaryUnaryMultiCallable[_compare_service_pb2.GetComparisonRequest, _compare_service_pb2.GetComparisonResponse]
     """Returns a finished comparison's verdict, gates and headline numbers."""
+    SummarizeMachines: _grpc.UnaryUnaryMultiCallable[_compare_service_pb2.SummarizeMachinesRequest, _compare_service_pb2.SummarizeMachinesResponse]
+    """Returns the newest comparison of every machine as CSV, one row a machine: all_machines_summary.csv."""
 
 @_typing.type_check_only
 class CompareServiceAsyncStub(CompareServiceStub):
@@ -51,6 +53,8 @@ class CompareServiceAsyncStub(CompareServiceStub):
     """
     GetComparison: _aio.UnaryUnaryMultiCallable[_compare_service_pb2.GetComparisonRequest, _compare_service_pb2.GetComparisonResponse]  # type: ignore[assignment]
     """Returns a finished comparison's verdict, gates and headline numbers."""
+    SummarizeMachines: _aio.UnaryUnaryMultiCallable[_compare_service_pb2.SummarizeMachinesRequest, _compare_service_pb2.SummarizeMachinesResponse]  # type: ignore[assignment]
+    """Returns the newest comparison of every machine as CSV, one row a machine: all_machines_summary.csv."""
 
 class CompareServiceServicer(metaclass=_abc_1.ABCMeta):
     """Stage 4: measures synthetic rows against held-out real rows, reports and recommends."""
@@ -72,5 +76,13 @@ class CompareServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_compare_service_pb2.GetComparisonResponse, _abc.Awaitable[_compare_service_pb2.GetComparisonResponse]]:
         """Returns a finished comparison's verdict, gates and headline numbers."""
+
+    @_abc_1.abstractmethod
+    def SummarizeMachines(
+        self,
+        request: _compare_service_pb2.SummarizeMachinesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_compare_service_pb2.SummarizeMachinesResponse, _abc.Awaitable[_compare_service_pb2.SummarizeMachinesResponse]]:
+        """Returns the newest comparison of every machine as CSV, one row a machine: all_machines_summary.csv."""
 
 def add_CompareServiceServicer_to_server(servicer: CompareServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
