@@ -1,10 +1,13 @@
 """A machine export to try SensorForge with, where no file of one's own is at hand.
 
 The sample comes from a small world of its own, which shares no code and no parameters with the seed physics: a
-circulation pump in a paper mill whose lives end in worn bearings, a worn impeller or a leaking seal. It is as untidy as
-real exports are: abbreviated column names, °F and kPa where the profile has °C and bar, jittering clocks, missing
-samples, a stuck sensor, repeated rows, a spike here and there and an hour that nobody recorded. The same bytes are
-written every time.
+pump for gritty water whose lives end, after some days, in worn bearings, a worn impeller or a leaking seal. It is as
+untidy as real exports are: abbreviated column names, °F and kPa where the profile has °C and bar, jittering clocks,
+missing samples, a stuck sensor, repeated rows, a spike here and there and a shift that nobody recorded. The same bytes
+are written every time.
+
+Lives are many and short, and a life differs from the next less than it changes within itself: only so can the few
+lives that are held out stand for all, and the quality gates be decided rather than left open.
 """
 
 from __future__ import annotations
@@ -18,16 +21,16 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 SEED = 20_11
-LIVES = 14
-PERIOD_S = 60
+LIVES = 110
+PERIOD_S = 3600
 MACHINE_ID = "demo-pump"
 PROFILE = """\
 # Circulation pump of the demonstration. Unit is data: the export beside it measures in °F and kPa.
 machine_id: demo-pump
-title: White-water circulation pump
+title: Grit-water circulation pump
 category: pump
-sampling_period: 60 s
-life: {unit: h, max: 16}
+sampling_period: 3600 s
+life: {unit: h, max: 150}
 sensors:
   - {name: suction_pressure_bar, quantity: pressure, unit: bar, min: 0, typical: 1.4, max: 4, component: suction, position: inlet}
   - {name: discharge_pressure_bar, quantity: pressure, unit: bar, min: 0, typical: 5.2, max: 10, component: discharge, position: outlet}
@@ -44,7 +47,8 @@ HEADER = (
     "Time", "Run No", "Suction Press [kPa]", "Disch Press [kPa]", "Flow [m3/h]", "Mtr Current [A]", "Mtr Power [kW]",
     "Speed [rpm]", "Brg Temp DE [°F]", "Brg Temp NDE [°F]", "Vib DE [mm/s]", "Ambient Temp [°F]", "RUL [h]", "Remark",
 )  # fmt: skip
-_DECIMALS = (1, 1, 1, 2, 2, 0, 1, 1, 2, 1, 4)
+_OPENINGS = (0.56, 0.64, 0.72, 0.8, 0.88, 0.96)  # of the valve
+_DECIMALS = (1, 1, 1, 2, 2, 0, 1, 1, 2, 1, 0)
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ class DemoSample:
 
 @dataclass
 class _Pump:
-    """One life of the pump; wear is set at birth and seen only through the sensors."""
+    """One life of the pump, `life` hours long; wear is set at birth and seen only through the sensors."""
 
     chance: random.Random
     life: int
@@ -65,52 +69,51 @@ class _Pump:
 
     def __post_init__(self) -> None:
         draw = self.chance.gauss
-        self.winding = draw(1.0, 0.02)
-        self.balance = max(0.6, draw(1.0, 0.12))
-        self.onset = self.chance.uniform(0.35, 0.65)
-        self.steepness = self.chance.uniform(1.6, 2.8)
-        self.valve = self.target = 0.8
+        self.winding = draw(1.0, 0.004)
+        self.balance = draw(1.0, 0.03)
+        self.onset = self.chance.uniform(0.35, 0.55)
+        self.steepness = self.chance.uniform(1.6, 2.4)
+        self.valve = 0.8
+        self.recipes: list[float] = []
         self.drift = 0.0
         self.heat_de = self.heat_nde = 0.0
-        self.sump = draw(1.35, 0.08)
+        self.sump = draw(1.35, 0.008)
 
-    def severity(self, minute: int) -> float:
+    def severity(self, hour: int) -> float:
         """Returns 0 until the fault sets in, then a power law up to 1 at the end of life."""
-        age = minute / self.life
+        age = hour / self.life
         return float(max(0.0, (age - self.onset) / (1 - self.onset)) ** self.steepness)
 
-    def measure(self, minute: int, clock: datetime) -> list[float]:
+    def measure(self, hour: int, clock: datetime) -> list[float]:
         """Returns suction and discharge in kPa, flow, current, power, speed, °F, °F, mm/s, °F."""
-        draw, hurt = self.chance.gauss, self.severity(minute)
+        draw, hurt = self.chance.gauss, self.severity(hour)
         impeller, bearing, seal = (
-            hurt if self.fault == name else 0.08 * hurt for name in ("impeller", "bearing", "seal")
-        )
-        if self.chance.random() < 1 / 45:  # another paper grade: another flow
-            self.target = self.chance.choice((0.55, 0.72, 0.85, 0.97))
-        self.valve += (self.target - self.valve) / 6
-        self.drift += -self.drift / 90 + draw(0, 0.012)
-        hour = clock.hour + clock.minute / 60
-        ambient = 22 + 6.5 * math.sin((hour - 9) / 24 * 2 * math.pi) + 9 * self.drift
-        volt = 398 + 5 * math.sin(hour / 24 * 4 * math.pi) + draw(0, 1.2)
-        opening = max(0.2, self.valve + 0.12 * self.drift)
-        flow = 182 * opening**0.9 * (1 - 0.20 * impeller - 0.10 * seal)
-        head = (56.5 - 0.00072 * flow**2) * (1 - 0.17 * impeller)  # metres
-        suction = 100 * (self.sump + 0.18 * self.drift - 0.0000040 * flow**2)
+            hurt if self.fault == name else 0.7 * hurt for name in ("impeller", "bearing", "seal")
+        )  # grit wears all three; the fault is what wears fastest
+        if not self.recipes:  # every shift makes the same products, in an order of its own
+            self.recipes = self.chance.sample(_OPENINGS, len(_OPENINGS))
+        self.valve += (self.recipes.pop() + draw(0, 0.015) - self.valve) / 1.25
+        self.drift += -self.drift / 3 + draw(0, 0.055)
+        time = clock.hour + clock.minute / 60
+        ambient = 22 + 6.5 * math.sin((time - 9) / 24 * 2 * math.pi) + 9 * self.drift
+        volt = 398 + 5 * math.sin(time / 24 * 4 * math.pi) + draw(0, 1.2)
+        opening = max(0.2, self.valve + 0.05 * self.drift)
+        flow = 182 * opening**0.9 * (1 - 0.06 * impeller - 0.04 * seal)
+        head = (56.5 - 0.00072 * flow**2) * (1 - 0.12 * impeller - 0.06 * seal)  # metres
+        suction = 100 * (self.sump + 0.08 * self.drift - 0.0000040 * flow**2)
         hydraulic = 9.81 * flow / 3600 * head
         best = 0.74 - 0.000016 * (flow - 150) ** 2
-        shaft = hydraulic / max(0.3, best * (1 - 0.16 * impeller)) + 1.3 + 1.1 * bearing
+        shaft = hydraulic / max(0.3, best * (1 - 0.30 * impeller - 0.16 * seal)) + 1.3 + 3.0 * bearing
         power = shaft / 0.915 + 0.9
         factor = 0.62 + 0.25 * min(1.0, power / 33)
         current = self.winding * power * 1000 / (math.sqrt(3) * volt * factor)
         speed = 1500 - 27 * (shaft / 30) * (400 / volt) ** 2
-        self.heat_de += (21 + 0.42 * shaft + 38 * bearing - self.heat_de) / 22 if minute else 21 + 0.42 * shaft
-        self.heat_nde += (18 + 0.33 * shaft + 11 * bearing - self.heat_nde) / 27 if minute else 18 + 0.33 * shaft
-        resonance = 1.45 if 0.5 < opening < 0.6 else 1.0  # the pipework answers at this flow
+        warm_de, warm_nde = 8 + 0.86 * shaft + 30 * bearing, 7 + 0.7 * shaft + 13 * bearing
+        self.heat_de += (warm_de - self.heat_de) * (0.75 if hour else 1.0)
+        self.heat_nde += (warm_nde - self.heat_nde) * (0.65 if hour else 1.0)
+        resonance = 1 + 0.45 * math.exp(-(((opening - 0.58) / 0.05) ** 2))  # the pipework answers at this flow
         vibration = (
-            self.balance
-            * resonance
-            * (1.15 + 0.006 * shaft * 1.5)
-            * math.exp(2.0 * bearing + 1.1 * impeller + 0.5 * seal)
+            self.balance * resonance * (1.15 + 0.009 * shaft) * math.exp(1.5 * bearing + 0.7 * impeller + 0.35 * seal)
         )
         vibration *= math.exp(draw(0, 0.09))
         fahrenheit = [1.8 * (ambient + rise + draw(0, 0.35)) + 32 for rise in (self.heat_de, self.heat_nde)]
@@ -128,7 +131,7 @@ class _Pump:
 
 
 def write_demo_sample(directory: Path | str) -> DemoSample:
-    """Writes `pump_history.csv` (about 6,000 rows, 14 runs to failure) and `demo-pump.yaml`; returns their paths.
+    """Writes `pump_history.csv` (about 10,000 rows, 110 runs to failure) and `demo-pump.yaml`; returns their paths.
 
     The directory is made if it is not there; files of these names are overwritten. Raises OSError as writing does.
     """
@@ -144,35 +147,35 @@ def write_demo_sample(directory: Path | str) -> DemoSample:
 
 
 def _rows(chance: random.Random) -> Iterator[list[str]]:
-    clock = datetime(2024, 2, 26, 5, 42, 10)
+    clock = datetime(2023, 2, 27, 5, 0, 10)
     for number in range(1, LIVES + 1):
-        pump = _Pump(chance, chance.randint(300, 560), chance.choice(("bearing", "bearing", "impeller", "seal")))
+        pump = _Pump(chance, chance.randint(75, 105), chance.choice(("bearing", "bearing", "impeller", "seal")))
         yield from _life(pump, number, clock, chance)
-        clock += timedelta(seconds=PERIOD_S * pump.life, hours=chance.randint(5, 30), minutes=chance.randint(0, 59))
+        clock += timedelta(hours=pump.life + chance.randint(5, 30))
 
 
 def _life(pump: _Pump, number: int, start: datetime, chance: random.Random) -> Iterator[list[str]]:
     """Yields a life's rows as text with what goes wrong in exports: gaps, holes, stuck values, repeats, spikes."""
-    silence = range(200, 255) if number == 4 else range(0)  # the historian was down
-    stuck = range(90, 130) if number == 6 else range(0)  # a frozen flow transmitter
+    silence = range(31, 43) if number == 24 else range(0)  # the historian was down for a shift
+    stuck = range(20, 55) if number == 36 else range(0)  # a frozen flow transmitter
     frozen = ""
-    for minute in range(pump.life):
-        clock = start + timedelta(seconds=minute * PERIOD_S)
-        values = pump.measure(minute, clock)
-        remaining = (pump.life - 1 - minute) * PERIOD_S / 3600
-        if minute in silence or (chance.random() < 0.004 and 0 < minute < pump.life - 1):
+    for hour in range(pump.life):
+        clock = start + timedelta(seconds=hour * PERIOD_S)
+        values = pump.measure(hour, clock)
+        remaining = (pump.life - 1 - hour) * PERIOD_S / 3600
+        if hour in silence or (chance.random() < 0.004 and 0 < hour < pump.life - 1):
             continue
         stamp = clock + timedelta(seconds=chance.choice((-1, 0, 0, 0, 0, 1, 1, 2)))
         cells = [f"{value:.{places}f}" for value, places in zip([*values, remaining], _DECIMALS, strict=True)]
         for sensor in range(len(values)):
             if chance.random() < 0.006:
                 cells[sensor] = "Bad" if chance.random() < 0.25 else ""
-        if minute in stuck:
+        if hour in stuck:
             frozen = frozen or cells[2] or f"{values[2]:.1f}"
             cells[2] = frozen
         if chance.random() < 0.0008:
             cells[8] = f"{values[8] * 3.5:.2f}"
-        remark = "PUMP TRIPPED" if minute == pump.life - 1 else ("started after repair" if minute == 0 else "")
+        remark = "PUMP TRIPPED" if hour == pump.life - 1 else ("started after repair" if hour == 0 else "")
         row = [stamp.strftime("%Y-%m-%d %H:%M:%S"), f"R{number:02d}", *cells, remark]
         yield row
         if chance.random() < 0.0012:

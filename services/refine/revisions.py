@@ -5,5 +5,5 @@ REVISIONS = {
     "refine.train": 1,
     "refine.refine": 1,
     "refine.sample": 1,
-    "refine.augment": 1,
+    "refine.augment": 2,
 }

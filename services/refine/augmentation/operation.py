@@ -28,11 +28,13 @@ from services.refine.augmentation.quality import CLOSE_SHARE_LIMIT, SetRecord, n
 from services.refine.augmentation.real_rows import real_runs
 from services.refine.augmentation.sets import SetMaker
 from services.refine.augmentation.where import Condition, parse_condition
+from services.refine.augmentation.widths import choose_width
 from services.refine.model import Model
 
 FEWEST_LIVES = 5
 _MIXING = ((40, 0.5), (20, 0.3))  # lives, and the share of a real slow path that so many lives can hide
-_PILOT_RUNS, _PILOT_ROWS = 30, 12_000
+_LESS_MIXING = 0.15
+_PILOT_RUNS, _PILOT_ROWS = 40, 12_000
 _DRIFT = 0.8  # normal scores between the first and the last third of a single series
 _DRIFTING_SHARE = 0.25
 
@@ -76,11 +78,14 @@ def run(ctx: JobContext) -> None:
         ctx.stop_if_cancelled()
         ctx.progress(phase, done, total)
 
+    kind = source.model.engine.kind
+    chosen = choose_width(source.history, source.model.codec, kind, seed=ctx.seed, progress=fitted)
     cascade = fit_cascade(
         source.history,
         source.model.codec,
-        source.model.engine.kind,
+        kind,
         seed=ctx.seed,
+        smoothing=chosen.width,
         resample_slow=resample,
         mixing=_mixing(source.history),
         progress=fitted,
@@ -104,6 +109,7 @@ def run(ctx: JobContext) -> None:
         conditional=condition.keeps is not None,
         disclosures=disclosures,
     )
+    report["smoothing"] = {"width": chosen.width, "scores": {f"{width:g}": s for width, s in chosen.scores.items()}}
     report |= {"schema_version": 1, "machine_id": ctx.machine, "where": condition.text, "mix_real": options.mix_real}
     for gate, verdict in report["gates"].items():
         if verdict == "failed":
@@ -184,20 +190,28 @@ def _disclosures(source: _Source, options: AugmentOptions) -> list[str]:
 
 
 def _mixing(history: History) -> float:
-    """Returns how much of real slow paths to mix in, by the number of lives: it makes runs truer and less new."""
+    """Returns the most of real slow paths to mix in, by the number of lives: it makes runs truer and less new."""
     lives = 0 if history.sparse else len(history.lives)
     return next((share for least, share in _MIXING if lives >= least), 0.0)
 
 
 def _hidden_enough(cascade: Cascade, history: History, seed: int) -> Cascade:
-    """Returns the cascade, without mixing if a few trial runs come too near to real ones."""
-    if not cascade.mixing:
-        return cascade
-    runs = _trial(cascade, history, int(_PILOT_RUNS * np.median(history.lengths)), seed)
-    near = nearest_to_training(history, cascade, runs)
-    if near is not None and near.close_share <= CLOSE_SHARE_LIMIT:
-        return cascade
+    """Returns the cascade with less mixing, or none, while trial runs come too near to real ones.
+
+    Half the gate's limit is asked for, so that other runs than the trial's will pass it.
+    """
+    mixing = cascade.mixing
+    while mixing > 0:
+        mixed = replace(cascade, mixing=mixing)
+        near = nearest_to_training(history, mixed, _trial(mixed, history, _trial_rows(history), seed))
+        if near is not None and near.close_share <= CLOSE_SHARE_LIMIT / 2:
+            return mixed
+        mixing = round(mixing - _LESS_MIXING, 2) if near is not None else 0.0
     return replace(cascade, mixing=0.0, donors=())
+
+
+def _trial_rows(history: History) -> int:
+    return int(_PILOT_RUNS * np.median(history.lengths))
 
 
 def _with_margins(cascade: Cascade, history: History, seed: int) -> Cascade:

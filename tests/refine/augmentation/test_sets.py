@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from services.chassis.errors import SensorForgeError
 from services.refine.augmentation import temporal
 from services.refine.augmentation.options import read_options, set_sizes
+from services.refine.augmentation.quality import nearest_verdict
 from tests.refine.augmentation.conftest import PROFILE, Augment, Augmented, lives, model_of, series
 
 
@@ -105,6 +106,25 @@ def test_the_report_says_what_was_promised_and_measured(made: Augmented) -> None
     assert report["rows"]["kl_augmented"] < 1
     assert "holdout.parquet" in report["use"]
     assert report["nearest_runs"]["ratio"] > 0
+
+
+@pytest.mark.parametrize(
+    ("close_share", "runs", "verdict"),
+    [(0.2, 10, "passed"), (0.3, 10, "undecided"), (0.6, 10, "failed"), (0.3, 20, "failed")],
+)
+def test_few_training_runs_cannot_convict_synthetic_runs_of_copying(
+    close_share: float, runs: int, verdict: str
+) -> None:
+    assert nearest_verdict(close_share, runs) == verdict
+
+
+def test_the_smoothing_width_is_chosen_on_validation_runs(augment: Augment) -> None:
+    table = lives(24, seed=5)
+    chosen = augment(table, {"rows": 300}).report["smoothing"]
+    assert chosen["width"] in (4, 9, 20)
+    assert set(chosen["scores"]) == {"4", "9", "20"}
+    unseen = table.filter(pl.col("split") != "val")
+    assert augment(unseen, {"rows": 300}).report["smoothing"] == {"width": 9, "scores": {}}
 
 
 def test_the_same_seed_gives_the_same_rows(augment: Augment, table: pl.DataFrame, made: Augmented) -> None:

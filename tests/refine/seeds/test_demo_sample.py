@@ -6,11 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
-from clients.cli.demo_sample import HEADER, LIVES, DemoSample, write_demo_sample
+from clients.cli.demo_sample import HEADER, LIVES, PERIOD_S, DemoSample, write_demo_sample
 from services.machines.profile import parse_profile
+from services.refine.augmentation.quality import correlation_error, kl
 from services.refine.seeds.generate import generate_seed_rows
 
 
@@ -25,10 +27,26 @@ def rows(sample: DemoSample) -> pl.DataFrame:
     return table.with_columns(pl.col("Time").str.to_datetime("%Y-%m-%d %H:%M:%S"))
 
 
-def test_it_has_about_six_thousand_rows_of_fourteen_runs(rows: pl.DataFrame) -> None:
+def test_it_has_about_ten_thousand_rows_of_many_runs(rows: pl.DataFrame) -> None:
     assert tuple(rows.columns) == HEADER
-    assert 5000 < rows.height < 7000
-    assert rows["Run No"].n_unique() == LIVES
+    assert 9000 < rows.height < 11_000
+    assert rows["Run No"].n_unique() == LIVES > 60
+
+
+def test_its_sensors_change_more_within_a_run_than_from_run_to_run(rows: pl.DataFrame) -> None:
+    for name in HEADER[2:-2]:
+        between = rows.group_by("Run No").agg(pl.col(name).mean())[name].std()
+        assert between < 0.5 * rows[name].std(), name  # type: ignore[operator]
+
+
+def test_some_held_out_runs_stand_for_all(rows: pl.DataFrame) -> None:
+    """What the gates need: real rows of other runs must themselves meet the limits, .1 and .05."""
+    sensors = [name for name in HEADER[2:-1] if name != "Speed [rpm]"]
+    runs = np.random.default_rng(0).permutation(rows["Run No"].unique(maintain_order=True).to_numpy())
+    held = pl.col("Run No").is_in(runs[: round(0.15 * LIVES)].tolist())
+    seen, unseen = (rows.filter(which).select(sensors).drop_nulls().to_numpy() for which in (~held, held))
+    assert np.mean([kl(unseen[:, j], seen[:, j]) for j in range(len(sensors))]) < 0.03
+    assert correlation_error(unseen, seen) < 0.05
 
 
 def test_every_run_ends_in_its_failure_and_rul_never_rises(rows: pl.DataFrame) -> None:
@@ -43,7 +61,8 @@ def test_it_is_untidy(sample: DemoSample, rows: pl.DataFrame) -> None:
     assert "Bad" in sample.files[0].read_text(encoding="utf-8")
     assert steps.n_unique() > 5  # jitter
     assert (steps == 0).sum() > 0  # repeated rows
-    assert steps.filter(steps < 4 * 3600).max() > 3000  # the silent hour inside a run
+    within = rows.select(pl.col("Time").diff().over("Run No").dt.total_seconds()).to_series().drop_nulls()
+    assert within.max() > 5 * PERIOD_S  # the silent shift inside a run
 
 
 def test_its_values_lie_inside_the_profile_s_limits_once_converted(sample: DemoSample, rows: pl.DataFrame) -> None:
@@ -51,7 +70,12 @@ def test_its_values_lie_inside_the_profile_s_limits_once_converted(sample: DemoS
     assert notes == []
     pressure = rows["Disch Press [kPa]"].drop_nulls() / 100
     heat = (rows["Brg Temp DE [°F]"].drop_nulls() - 32) / 1.8
-    for values, name in ((pressure, "discharge_pressure_bar"), (heat, "bearing_de_temp_C")):
+    shaking = rows["Vib DE [mm/s]"].drop_nulls().sort()[:-20]  # spikes aside
+    for values, name in (
+        (pressure, "discharge_pressure_bar"),
+        (heat, "bearing_de_temp_C"),
+        (shaking, "vibration_de_mm_s"),
+    ):
         sensor = profile.sensor(name)
         assert sensor.min is not None
         assert sensor.max is not None
