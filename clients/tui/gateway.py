@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -13,19 +12,13 @@ from clients.tui.session import Step
 Listener = Callable[[views.Report], None]
 
 
-@dataclass(frozen=True)
-class Training:
-    """What the Refine pane lets a person choose; 0 and "" leave it to the service."""
-
-    engine: str = ""
-    epochs: int = 0
-    learning_rate: float = 0.0
-    patience: int = 0
-    freeze_encoder: bool = False
-
-
 class Gateway(Protocol):
     """What the panes ask of the services. Every method raises views.Problem."""
+
+    @property
+    def left_running(self) -> str:
+        """Returns the run whose training went on when the connection was given up, "" when none did."""
+        ...
 
     async def connect(self) -> str:
         """Connects, starting an embedded service where none is named; returns the endpoint in words."""
@@ -71,6 +64,10 @@ class Gateway(Protocol):
         """Returns the proposed mapping."""
         ...
 
+    async def choices(self) -> views.Choices:
+        """Returns what the open run was told so far."""
+        ...
+
     async def choose_columns(self, columns: Sequence[views.ColumnRow]) -> None:
         """Fixes what every column is."""
         ...
@@ -87,12 +84,16 @@ class Gateway(Protocol):
         """Fixes which rows train the model: merge, replace or real-only."""
         ...
 
-    async def choose_training(self, training: Training) -> None:
-        """Fixes how the model is trained."""
+    async def choose_training(self, training: views.Choices) -> None:
+        """Fixes how the model is trained; the other choices stay."""
         ...
 
     async def cancel(self, *, keep: bool) -> None:
         """Asks the running job to stop."""
+        ...
+
+    async def curves(self) -> Sequence[views.EpochPoint]:
+        """Returns the finished trainings, epoch by epoch: the original's and, once there is one, the refinement's."""
         ...
 
     async def comparison(self) -> views.Comparison:

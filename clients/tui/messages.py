@@ -33,10 +33,11 @@ class Reported(Message):
 
 
 class StepFinished(Message):
-    """A pane's steps are done."""
+    """A pane's steps are done; `opened` is the run that the upload opened."""
 
-    def __init__(self, step: Step, consequence: str) -> None:
+    def __init__(self, step: Step, consequence: str, opened: views.OpenedRun | None = None) -> None:
         super().__init__()
+        self.opened = opened
         self.step = step
         self.consequence = consequence
 

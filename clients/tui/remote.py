@@ -6,44 +6,38 @@ Every failure leaves as `views.Problem`.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import dataclasses
-import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal, cast
 
 from clients.sdk import ClientConfig, Plan, SensorForge, SensorForgeClientError
+from clients.sdk.calls.jobs import ENDED
 from clients.sdk.embedded import Embedded, find_or_start
-from clients.sdk.local import default_store
-from clients.sdk.plan import CleaningChoice, CleaningKind, ColumnChoice, ColumnRole, Strategy, TrainingChoices
+from clients.sdk.local import default_store, remember
+from clients.sdk.plan import CleaningChoice, CleaningKind, ColumnChoice, ColumnRole, Strategy
 from clients.sdk.results import write_results
-from clients.sdk.workflow import data_steps
 from clients.sdk.workflow.events import EpochEvent, Event, Finding, JobStarted, LinkLost, LinkRestored, StepProgress
 from clients.sdk.workflow.session import RunSession
 from clients.sdk.workflow.steps import STEPS, StepName
 from clients.sdk.workflow.work import Detached
-from clients.tui import views
-from clients.tui.gateway import Listener, Training
+from clients.tui import answers, views
+from clients.tui.gateway import Listener
 from clients.tui.session import Step
-from sensorforge.compare.v1 import compare_service_pb2
+from sensorforge.common.v1 import job_pb2
 from sensorforge.ingest.v1 import ingest_service_pb2
-from sensorforge.mapping.v1 import mapping_service_pb2
 
-# The panes bundle the finer steps of a run.
-STEPS_OF_PANE: dict[Step, tuple[StepName, ...]] = {
-    Step.UPLOAD: ("upload",),
-    Step.VALIDATE: ("validate",),
-    Step.MAP: ("map",),
-    Step.CLEAN: ("clean", "transform"),
-    Step.MERGE: ("seed", "train", "merge"),
-    Step.REFINE: ("refine",),
-    Step.COMPARE: ("augment", "compare", "activate"),
-}
+# The steps whose jobs go on when nobody looks.
+_TRAINING: tuple[StepName, ...] = ("train", "refine")
+# Seconds that leaving waits for the service to say whether the job goes on.
+_FAREWELL_S = 2.0
 
 
 class GrpcGateway:
-    """A `Gateway` on real services: those at `endpoint`, or an embedded one of `store`."""
+    """A `Gateway` on real services: those at `endpoint`, or an embedded one of `store`, which is started anew when it
+    is gone."""
 
     def __init__(self, config: ClientConfig | None, store: str) -> None:
         self._config = config
@@ -53,10 +47,17 @@ class GrpcGateway:
         self._session: RunSession | None = None
         self._report: Listener = lambda _: None
         self._job = ""
+        self._left_running = ""
+        self._revival: asyncio.Task[None] | None = None
+
+    @property
+    def left_running(self) -> str:
+        """Returns the run whose training went on when the connection was given up, "" when none did."""
+        return self._left_running
 
     async def connect(self) -> str:
         """Connects, starting an embedded service where none is named; returns the endpoint in words."""
-        with _problems():
+        with self._problems():
             if self._config is None:
                 self._embedded = await find_or_start(self._store)
                 self._config = ClientConfig.at(self._embedded.endpoint)
@@ -68,7 +69,14 @@ class GrpcGateway:
 
     async def close(self) -> None:
         """Gives the connection up; running jobs go on."""
-        if self._embedded is not None and self._job:
+        if self._revival is not None:
+            self._revival.cancel()
+        if self._job and self._session is not None:
+            with contextlib.suppress(SensorForgeClientError, TimeoutError):
+                async with asyncio.timeout(_FAREWELL_S):
+                    if (await self._open.get_job(self._job)).state not in ENDED:
+                        self._left_running = self._session.name
+        if self._embedded is not None and self._left_running:
             self._embedded.leave_running([self._job])
         if self._forge is not None:
             await self._forge.__aexit__(None, None, None)
@@ -79,61 +87,39 @@ class GrpcGateway:
 
     async def home(self) -> views.Home:
         """Returns runs and machines."""
-        with _problems():
+        with self._problems():
             runs = (await self._open.list_runs()).runs
             machines = (await self._open.list_machines()).machines
-        now = time.time()
-        return views.Home(
-            self._config.endpoints.ingest if self._config else "",
-            tuple(
-                views.RunRow(
-                    run.name,
-                    run.title,
-                    run.name.split("/")[1],
-                    _reached(d.step for d in run.decisions),
-                    max(0.0, now - run.create_time.seconds),
-                )
-                for run in runs
-            ),
-            tuple(
-                views.MachineRow(
-                    machine.machine_id,
-                    machine.category,
-                    len(machine.sensors),
-                    machine.default_model.rsplit("/", 1)[-1][:12],
-                )
-                for machine in machines
-            ),
-        )
+        return answers.home(self._config.endpoints.ingest if self._config else "", runs, machines)
 
     async def delete_run(self, name: str) -> None:
         """Hides a run."""
-        with _problems():
+        with self._problems():
             await self._open.delete_run(name)
 
     async def open_run(self, files: Sequence[str], profile: str, report: Listener) -> views.OpenedRun:
         """Opens the run of files and profile, new or old."""
         self._report = report
-        with _problems():
+        with self._problems():
             plan = Plan(files=tuple(files), profile=profile)
             self._session = await RunSession.open(self._open, plan, self._tell)
-        return self._opened()
+        return await self._opened()
 
     async def reopen_run(self, name: str, report: Listener) -> views.OpenedRun:
         """Opens a run that exists."""
         self._report = report
-        with _problems():
+        with self._problems():
             self._session = await RunSession.reopen(self._open, name, self._tell)
-        return self._opened()
+        return await self._opened()
 
     async def take(self, step: Step) -> str:
         """Does a pane's steps and returns the one-line consequence."""
         words = []
-        with _problems():
+        with self._problems():
             try:
-                for name in STEPS_OF_PANE[step]:
+                for name in answers.STEPS_OF_PANE[step]:
                     report = await self._run.step(name)
-                    if not report.skipped:
+                    if not report.skipped and name != "compare":  # its verdict heads the pane
                         words.append(report.consequence)
             except Detached:
                 words.append("running on the server")
@@ -142,7 +128,7 @@ class GrpcGateway:
 
     async def detection(self) -> Sequence[views.Fact]:
         """Returns how the uploaded file was read."""
-        with _problems():
+        with self._problems():
             answer = await self._open.detect_format(self._output("source-0"))
         return [
             views.Fact(fact.key, fact.value, fact.evidence, tuple(fact.alternatives), fact.ambiguous)
@@ -151,36 +137,21 @@ class GrpcGateway:
 
     async def preview(self, offset: int = 0) -> views.Preview:
         """Returns up to 100 parsed rows from `offset`."""
-        with _problems():
+        with self._problems():
             answer = await self._open.preview(self._output("parsed"), offset=offset)
         return views.Preview(tuple(answer.columns), tuple(tuple(row.cells) for row in answer.rows), answer.total_rows)
 
     async def findings(self, *, of_profile: bool = False) -> Sequence[views.FindingRow]:
         """Returns what validation found in the file, or in the mapped rows against the profile."""
-        with _problems():
+        with self._problems():
             report = self._output("profile_report" if of_profile else "file_report")
             document = await self._open.read_json(report, "validation.json")
-        suggested = document.get("suggested_cleaning") or {}
-        rows: list[views.FindingRow] = []
-        for severity in ("error", "warning"):
-            for item in document.get(f"{severity}s", []):
-                known = item if isinstance(item, dict) else {}
-                column = str(known.get("column") or "")
-                rows.append(
-                    views.FindingRow(
-                        "error" if severity == "error" else "warning",
-                        str(known.get("code") or known.get("check") or ""),
-                        column,
-                        data_steps.finding_text(item),
-                        str(suggested.get(column, "")),
-                    )
-                )
-        return rows
+        return answers.findings(document)
 
     async def column_map(self) -> views.ColumnMap:
         """Returns the proposed mapping, with what was decided before."""
         run = self._run
-        with _problems():
+        with self._problems():
             parsed = self._output("parsed")
             answer = await self._open.suggest_mappings(
                 run.work.machine_id, table=parsed, profile=run.work.machine.profile
@@ -189,13 +160,17 @@ class GrpcGateway:
         decided = {choice.column: choice for choice in run.work.plan.mapping}
         sensors = [s for s in run.work.machine.sensors if s.role != "nameplate"]
         return views.ColumnMap(
-            tuple(_column_row(s, samples.get(s.column, ()), decided.get(s.column)) for s in answer.suggestions),
+            tuple(answers.column_row(s, samples.get(s.column, ()), decided.get(s.column)) for s in answer.suggestions),
             tuple(s.name for s in sensors),
             tuple(s.name for s in sensors if s.required),
             answer.profile_fit,
             tuple(answer.warnings),
             answer.template,
         )
+
+    async def choices(self) -> views.Choices:
+        """Returns what the open run was told so far."""
+        return answers.choices(self._run.work.plan)
 
     async def choose_columns(self, columns: Sequence[views.ColumnRow]) -> None:
         """Fixes what every column is."""
@@ -217,28 +192,15 @@ class GrpcGateway:
         spec = ingest_service_pb2.CleaningSpec(
             table=self._output("mapped"), profile=self._run.work.machine.profile, recipe=recipe
         )
-        with _problems():
+        with self._problems():
             answer = await self._open.dry_run_cleaning(self._run.work.machine_id, spec)
-        rows = tuple(
-            views.CleaningRow(
-                e.step.kind,
-                tuple(e.step.columns),
-                e.step.max_gap,
-                e.step.sigma,
-                e.step.enabled,
-                e.cells_changed,
-                e.rows_dropped,
-                e.note,
-            )
-            for e in answer.effects
-        )
-        return views.Cleaning(rows, answer.rows_before, answer.rows_after)
+        return answers.cleaning(answer)
 
     async def choose_cleaning(self, steps: Sequence[views.CleaningRow]) -> None:
         """Fixes the recipe."""
         await self._change(
             cleaning=tuple(
-                CleaningChoice(cast(CleaningKind, s.kind), s.columns, s.max_gap, s.sigma) for s in steps if s.enabled
+                CleaningChoice(cast(CleaningKind, s.kind), s.columns, s.max_gap, s.sigma, s.enabled) for s in steps
             )
         )
 
@@ -246,9 +208,10 @@ class GrpcGateway:
         """Fixes which rows train the model: merge, replace or real-only."""
         await self._change(strategy=cast(Strategy, strategy))
 
-    async def choose_training(self, training: Training) -> None:
-        """Fixes how the model is trained."""
-        choices = TrainingChoices(
+    async def choose_training(self, training: views.Choices) -> None:
+        """Fixes how the model is trained; the other choices stay."""
+        choices = dataclasses.replace(
+            self._run.work.plan.training,
             engine=cast(Literal["", "flow", "tvae"], training.engine),
             learning_rate=training.learning_rate,
             patience=training.patience,
@@ -259,42 +222,35 @@ class GrpcGateway:
     async def cancel(self, *, keep: bool) -> None:
         """Asks the running job to stop."""
         if self._job:
-            with _problems():
+            with self._problems():
                 await self._open.cancel_job(self._job, keep=keep)
+
+    async def curves(self) -> Sequence[views.EpochPoint]:
+        """Returns the finished trainings, epoch by epoch: the original's and, once there is one, the refinement's."""
+        outputs = self._run.work.outputs
+        model = outputs.get("refined_model") or outputs.get("base_model")
+        if not model:
+            return []
+        with self._problems():
+            return answers.curves(await self._open.read_json(model, "training.json"))
 
     async def comparison(self) -> views.Comparison:
         """Returns the verdict."""
-        with _problems():
+        with self._problems():
             report = self._output("report")
             answer = await self._open.get_comparison(report)
             document = await self._open.read_json(report, "comparison.json")
-        sensors = [
-            views.SensorRow(
-                name,
-                _number(values, "kl_divergence_seed"),
-                _number(values, "kl_divergence_refined"),
-                _number(values, "mean_error_refined"),
-                str(values.get("finding") or ""),
-            )
-            for name, values in (document.get("per_sensor_metrics") or {}).items()
-        ]
-        sensors.sort(key=lambda row: -(row.kl_refined or 0.0))
-        recommendation = compare_service_pb2.Recommendation.Name(answer.recommendation)
-        return views.Comparison(
-            answer.verdict,
-            recommendation.removeprefix("RECOMMENDATION_").replace("_", " ").lower(),
-            tuple(_gate_row(gate) for gate in answer.gates),
-            tuple(sensors),
-        )
+            standing = await self._open.get_default_model(self._run.work.machine_id)
+        return answers.comparison(answer, document, self._output("refined_model"), standing.current.model)
 
     async def activate(self) -> str:
         """Makes the refined model the default and returns the consequence."""
-        with _problems():
+        with self._problems():
             return (await self._run.activate_now()).consequence
 
     async def save(self, directory: Path) -> Sequence[Path]:
         """Saves data sets and reports and returns the paths."""
-        with _problems():
+        with self._problems():
             return await write_results(self._open, self._run.name, self._run.work.outputs, directory)
 
     @property
@@ -315,15 +271,30 @@ class GrpcGateway:
             raise views.Problem("The step before has no result yet.", "Finish it first.", "STEP_MISSING")
         return found
 
-    def _opened(self) -> views.OpenedRun:
+    async def _opened(self) -> views.OpenedRun:
         run = self._run
+        remember(last_run=run.name)
         journal = run.work.journal
         consequences: dict[str, str] = {
             step: str(entry.draft.get("consequence", ""))
             for step in STEPS
             if (entry := journal.latest(step)) is not None and entry.outputs
         }
-        return views.OpenedRun(run.name, journal.run.title, run.work.machine_id, consequences, run.stale)
+        return views.OpenedRun(
+            run.name, journal.run.title, run.work.machine_id, consequences, run.stale, await self._running()
+        )
+
+    async def _running(self) -> Step | None:
+        run = self._run
+        for name in _TRAINING:
+            entry = run.work.journal.latest(name)
+            if entry is None or entry.outputs or not entry.job or name in run.stale:
+                continue
+            with self._problems():
+                state = (await self._open.get_job(entry.job)).state
+            if state not in (job_pb2.JOB_STATE_FAILED, job_pb2.JOB_STATE_CANCELLED):
+                return next(step for step, names in answers.STEPS_OF_PANE.items() if name in names)
+        return None
 
     async def _change(self, **changes: object) -> None:
         work = self._run.work
@@ -333,7 +304,7 @@ class GrpcGateway:
         work.plan = plan
         entry = work.journal.latest("plan")
         draft = dict(entry.draft) if entry else {}
-        with _problems():
+        with self._problems():
             await work.journal.record("plan", draft={**draft, "plan": plan.to_json()})
 
     def _tell(self, event: Event) -> None:
@@ -341,10 +312,11 @@ class GrpcGateway:
             case StepProgress():
                 self._report(views.Advance(event.phase, event.done, event.total, event.eta_seconds, event.message))
             case EpochEvent():
-                self._report(_epoch_point(event))
+                self._report(answers.epoch_point(event))
             case Finding():
                 self._report(views.Notice(event.severity, event.message))
             case LinkLost():
+                self._revive()
                 text = f"link lost, work continues on the server, retry in {event.retry_in_s:.0f} s"
                 self._report(views.Notice("warning", text, link=True))
             case LinkRestored():
@@ -354,76 +326,22 @@ class GrpcGateway:
             case _:
                 pass
 
+    @contextlib.contextmanager
+    def _problems(self) -> Iterator[None]:
+        try:
+            yield
+        except SensorForgeClientError as error:
+            if error.kind == "UNAVAILABLE":
+                self._revive()
+            raise views.Problem(error.message, error.remedy, error.reason) from error
 
-@contextlib.contextmanager
-def _problems() -> Iterator[None]:
-    try:
-        yield
-    except SensorForgeClientError as error:
-        raise views.Problem(error.message, error.remedy, error.reason) from error
+    def _revive(self) -> None:
+        """Starts the embedded service again where it is gone; it answers at the same address, so that whoever waits
+        for it finds it."""
+        if self._embedded is not None and (self._revival is None or self._revival.done()):
+            self._revival = asyncio.create_task(self._start_again(self._embedded))
 
-
-def _reached(steps: Iterable[str]) -> str:
-    order: list[str] = [*STEPS]
-    done = [order.index(step) for step in steps if step in order]
-    return order[max(done)] if done else "new"
-
-
-def _column_row(
-    suggestion: mapping_service_pb2.Suggestion, samples: tuple[str, ...], decided: ColumnChoice | None
-) -> views.ColumnRow:
-    tiers = {mapping_service_pb2.TIER_AUTO: "auto", mapping_service_pb2.TIER_REVIEW: "review"}
-    row = views.ColumnRow(
-        suggestion.column,
-        samples,
-        suggestion.role,
-        suggestion.sensor,
-        tiers.get(suggestion.tier, "none"),  # type: ignore[arg-type]
-        suggestion.confidence,
-        suggestion.source_unit if suggestion.unit_basis in ("declared", "inferred") else "",
-        suggestion.target_unit,
-        tuple(suggestion.reasons) or ((suggestion.abstain_reason,) if suggestion.abstain_reason else ()),
-        tuple((a.sensor, a.confidence) for a in suggestion.alternatives),
-        suggestion.unit_example,
-    )
-    if decided is None:
-        return row
-    return dataclasses.replace(row, role=decided.role, sensor=decided.sensor, unit=decided.unit, confirmed=True)
-
-
-def _gate_row(gate: compare_service_pb2.Gate) -> views.GateRow:
-    outcomes = {
-        compare_service_pb2.GATE_OUTCOME_PASS: "pass",
-        compare_service_pb2.GATE_OUTCOME_FAIL: "fail",
-        compare_service_pb2.GATE_OUTCOME_UNDECIDED: "undecided",
-    }
-    return views.GateRow(
-        gate.name,
-        gate.seed if gate.HasField("seed") else None,
-        gate.refined if gate.HasField("refined") else None,
-        f"{gate.direction}{gate.limit:g}",
-        outcomes.get(gate.outcome, "skipped"),  # type: ignore[arg-type]
-        gate.explanation,
-    )
-
-
-def _epoch_point(event: EpochEvent) -> views.EpochPoint:
-    e = event.epoch
-    return views.EpochPoint(
-        e.series or event.step,
-        e.epoch,
-        e.epochs,
-        e.train_loss,
-        e.validation_loss,
-        e.best_validation_loss,
-        e.learning_rate,
-        e.seconds,
-        e.eta_seconds,
-        e.patience_left,
-        e.quality_improvement if e.HasField("quality_improvement") else None,
-    )
-
-
-def _number(values: object, key: str) -> float | None:
-    found = values.get(key) if isinstance(values, dict) else None
-    return float(found) if isinstance(found, int | float) else None
+    async def _start_again(self, gone: Embedded) -> None:
+        with contextlib.suppress(SensorForgeClientError):
+            self._embedded = await find_or_start(self._store)
+            gone.close()

@@ -5,6 +5,7 @@ Pure state: no widget, no service. The truth lives on the server; this is what o
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Literal
@@ -26,6 +27,17 @@ class Step(IntEnum):
         """Returns the word in the step bar."""
         return self.name.capitalize()
 
+
+# The pane of the finer step that finished last.
+PANE_OF: dict[str, Step] = {
+    "upload": Step.UPLOAD,
+    "validate": Step.VALIDATE,
+    "map": Step.MAP,
+    "transform": Step.CLEAN,
+    "merge": Step.MERGE,
+    "refine": Step.REFINE,
+    "compare": Step.COMPARE,
+}
 
 StepState = Literal["todo", "running", "done", "stale", "failed"]
 
@@ -75,6 +87,19 @@ class StepBoard:
     def fail(self, step: Step, reason: str) -> None:
         """Marks a step as failed."""
         self.records[step] = StepRecord("failed", reason)
+
+    def stop(self, step: Step) -> None:
+        """Marks a step as not done, because a person stopped it."""
+        self.records[step] = StepRecord()
+
+    def adopt(self, title: str, machine: str, consequences: Mapping[Step, str], stale: Iterable[Step]) -> None:
+        """Takes another run's state over."""
+        self.title, self.machine = title, machine
+        self.records = {step: StepRecord() for step in Step}
+        for step, consequence in consequences.items():
+            self.finish(step, consequence)
+        for step in stale:
+            self.edited(step)
 
     def edited(self, step: Step) -> None:
         """Marks a finished step and all after it as stale, because a decision in it was changed."""

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from clients.tui.session import Step
+
 
 @dataclass(frozen=True)
 class RunRow:
@@ -123,11 +125,13 @@ class Cleaning:
 
 @dataclass(frozen=True)
 class GateRow:
-    """One gate of a comparison; None where there is no number."""
+    """One gate of a comparison, its numbers as text in the unit of the target; "" where there is none. `real` is what
+    real training rows get."""
 
-    name: str
-    seed: float | None
-    refined: float | None
+    title: str
+    original: str
+    refined: str
+    real: str
     target: str
     outcome: Literal["pass", "fail", "undecided", "skipped"]
     explanation: str = ""
@@ -141,17 +145,47 @@ class SensorRow:
     kl_seed: float | None
     kl_refined: float | None
     mean_error: float | None
+    unit: str = ""
     note: str = ""
 
 
 @dataclass(frozen=True)
+class SetCheck:
+    """One check of the generated data sets."""
+
+    title: str
+    outcome: Literal["pass", "fail", "undecided", "skipped"]
+    explanation: str
+
+
+@dataclass(frozen=True)
 class Comparison:
-    """The verdict with its evidence."""
+    """The verdict with its evidence. `model` is the refined model and `default` the machine's, both by the start of
+    their hash; `rows` counts the generated rows by data set."""
 
     verdict: str
     recommendation: str
     gates: tuple[GateRow, ...]
     sensors: tuple[SensorRow, ...]
+    rows: Mapping[str, int] = field(default_factory=dict)
+    checks: tuple[SetCheck, ...] = ()
+    model: str = ""
+    default: str = ""
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What a run was told, as far as the panes ask for it; 0 and "" mean: chosen by the service."""
+
+    files: tuple[str, ...] = ()
+    profile: str = ""
+    strategy: str = ""
+    cleaning: tuple[CleaningRow, ...] = ()
+    engine: str = ""
+    epochs: int = 0
+    learning_rate: float = 0.0
+    patience: int = 0
+    freeze_encoder: bool = False
 
 
 @dataclass(frozen=True)
@@ -196,13 +230,15 @@ Report = Advance | EpochPoint | Notice
 
 @dataclass(frozen=True)
 class OpenedRun:
-    """A run as the server knows it: its steps that are done, by the SDK's step names, and those that went stale."""
+    """A run as the server knows it: its steps that are done, by the SDK's step names, and those that went stale;
+    `running` is the pane whose training goes on, or ended while nobody looked."""
 
     name: str
     title: str
     machine: str
     consequences: Mapping[str, str] = field(default_factory=dict)
     stale: tuple[str, ...] = ()
+    running: Step | None = None
 
 
 class Problem(Exception):

@@ -1,14 +1,17 @@
-"""The step bar and the status line: what never scrolls away."""
+"""The step bar and the status line, which never scroll away, and labelled fields."""
 
 from __future__ import annotations
 
+import time
+
 from rich.text import Text
-from textual.app import RenderResult
+from textual.app import ComposeResult, RenderResult
+from textual.containers import Horizontal
 from textual.events import Click
 from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
-from textual.widgets import Static
+from textual.widgets import Label, Static
 
 from clients.tui.session import ASCII_MARKS, MARKS, Step, StepBoard
 from clients.tui.views import Advance
@@ -60,12 +63,18 @@ class StepBar(Widget):
 
 
 class StatusLine(Static):
-    """One line: what is being done and how far it is, or what the last step came to."""
+    """What is being done and how far it is, or what the last step came to: one line, two for a long sentence. An answer
+    to a person's key is left standing for a moment before progress takes the place back."""
 
-    DEFAULT_CSS = "StatusLine { height: 1; width: 1fr; padding: 0 1; }"
+    DEFAULT_CSS = """
+    StatusLine { height: auto; min-height: 1; max-height: 2; width: 1fr; padding: 0 1; }
+    """
+    _held_until = 0.0
 
     def show_advance(self, advance: Advance, width: int = 20, *, ascii_only: bool = False) -> None:
         """Shows progress as words, a bar where the total is known, and the time left from ten seconds on."""
+        if time.monotonic() < self._held_until:
+            return
         full, empty = ("#", "-") if ascii_only else ("█", "░")
         parts = [advance.phase or advance.message]
         if advance.total:
@@ -76,9 +85,32 @@ class StatusLine(Static):
             parts.append(f"about {duration(advance.eta_s)} left")
         self.update(Text("  ".join(filter(None, parts)), no_wrap=True, overflow="ellipsis"))
 
-    def show_text(self, text: str, style: str = "") -> None:
-        """Shows a sentence."""
-        self.update(Text(text, style=style, no_wrap=True, overflow="ellipsis"))
+    def show_text(self, text: str, style: str = "", *, hold_s: float = 0.0) -> None:
+        """Shows a sentence, for `hold_s` seconds at least."""
+        self._held_until = time.monotonic() + hold_s
+        self.update(Text(text, style=style))
+
+
+class Field(Horizontal):
+    """A control with its label; the label of the one that has the focus is marked, not only coloured."""
+
+    def __init__(self, label: str, control: Widget) -> None:
+        super().__init__()
+        self._label = label
+        self._control = control
+
+    def compose(self) -> ComposeResult:
+        """Shows the label before the control."""
+        yield Label(f"  {self._label}", markup=False)
+        yield self._control
+
+    def on_descendant_focus(self) -> None:
+        """Marks the label."""
+        self.query_one(Label).update(f"› {self._label}")
+
+    def on_descendant_blur(self) -> None:
+        """Takes the mark away."""
+        self.query_one(Label).update(f"  {self._label}")
 
 
 def duration(seconds: float) -> str:
@@ -89,3 +121,8 @@ def duration(seconds: float) -> str:
             rest = whole % size // smaller
             return f"{whole // size} {unit}" + (f" {rest} {name}" if rest else "")
     return f"{whole} s"
+
+
+def counted(number: int, noun: str) -> str:
+    """Returns a number with its noun: "1 error", "2 errors"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

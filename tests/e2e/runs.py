@@ -93,7 +93,9 @@ def check_comparison(comparison: dict) -> None:
     assert comparison["machine_id"]
     for metric in ("kl_divergence", "wasserstein_distance", "correlation_error"):
         assert {"seed_vs_real", "refined_vs_real", "improvement"} <= set(comparison["statistical_metrics"][metric])
-    for values in comparison["per_sensor_metrics"].values():
+    numeric = [values for values in comparison["per_sensor_metrics"].values() if values["kind"] == "numeric"]
+    assert numeric
+    for values in numeric:
         assert {"mean_error_seed", "mean_error_refined", "std_error_seed", "std_error_refined"} <= set(values)
     assert comparison["recommendation"]
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from clients.tui import views
-from clients.tui.gateway import Listener, Training
+from clients.tui.gateway import Listener
 from clients.tui.session import Step
 
 COLUMNS = views.ColumnMap(
@@ -45,6 +45,11 @@ class FakeGateway:
         self.finished: dict[str, str] = {}
         self.hold = asyncio.Event()
         self.hold.set()
+        self.left_running = ""
+        self.opened = views.OpenedRun("machines/pump-1/runs/1", "pump.csv", "pump-1")
+        self.running: Step | None = None
+        self.told = views.Choices()
+        self.standing = "abcdefabcdef"
         self._report: Listener = lambda _: None
 
     async def connect(self) -> str:
@@ -65,26 +70,27 @@ class FakeGateway:
     async def open_run(self, files: Sequence[str], profile: str, report: Listener) -> views.OpenedRun:
         self.calls.append("open")
         self._report = report
-        return views.OpenedRun("machines/pump-1/runs/1", "pump.csv", "pump-1")
+        return self.opened
 
     async def reopen_run(self, name: str, report: Listener) -> views.OpenedRun:
         self.calls.append(f"reopen {name}")
         self._report = report
-        return views.OpenedRun(name, "pump.csv", "pump-1", self.finished)
+        return views.OpenedRun(name, "pump.csv", "pump-1", self.finished, running=self.running)
 
     async def take(self, step: Step) -> str:
         self.calls.append(f"take {step.title}")
         if step in self.problems:
             raise self.problems.pop(step)
         self._report(views.Advance(f"{step.title} at work", 1, 4))
-        if step == Step.REFINE:
+        trained = {Step.MERGE: ("seed", 1.5), Step.REFINE: ("refined", 1.2)}
+        if step in trained:
+            series, start = trained[step]
             for epoch in range(1, 11):
-                for series, start in (("seed", 1.5), ("refined", 1.2)):
-                    self._report(
-                        views.EpochPoint(
-                            series, epoch, 10, start / epoch, start / epoch + 0.1, start / epoch, 1e-3, 0.1, 1.0, 10
-                        )
+                self._report(
+                    views.EpochPoint(
+                        series, epoch, 10, start / epoch, start / epoch + 0.1, start / epoch, 1e-3, 0.1, 1.0, 10
                     )
+                )
         await self.hold.wait()
         return f"{step.title} came to something"
 
@@ -103,6 +109,9 @@ class FakeGateway:
     async def column_map(self) -> views.ColumnMap:
         return COLUMNS
 
+    async def choices(self) -> views.Choices:
+        return self.told
+
     async def choose_columns(self, columns: Sequence[views.ColumnRow]) -> None:
         self.columns = columns
 
@@ -119,27 +128,35 @@ class FakeGateway:
     async def choose_strategy(self, strategy: str) -> None:
         self.strategy = strategy
 
-    async def choose_training(self, training: Training) -> None:
+    async def choose_training(self, training: views.Choices) -> None:
         self.calls.append(f"training {training.epochs}")
 
     async def cancel(self, *, keep: bool) -> None:
         self.calls.append(f"cancel {'keep' if keep else 'discard'}")
         self.hold.set()
 
+    async def curves(self) -> Sequence[views.EpochPoint]:
+        return [views.EpochPoint("seed", e, 8, 2 / e, 2 / e, 2 / e, 1e-3, 0.0, 0.0, 0) for e in range(1, 9)]
+
     async def comparison(self) -> views.Comparison:
         return views.Comparison(
             "Use the refined model: it meets every gate on 900 held-out real rows.",
             "use refined",
             (
-                views.GateRow("kl_divergence", 0.61, 0.07, "<0.1", "pass", "mean over 9 sensors"),
-                views.GateRow("correlation_error", 0.19, 0.041, "<0.05", "pass"),
-                views.GateRow("improvement", None, 38.0, ">30", "pass"),
+                views.GateRow("KL divergence", "0.61", "0.07", "0.05", "< 0.1", "pass", "mean over 9 sensors"),
+                views.GateRow("Correlation error", "0.19", "0.041", "0.03", "< 0.05", "pass"),
+                views.GateRow("Improvement over the original", "", "38 %", "", "> 30 %", "pass"),
             ),
-            (views.SensorRow("winding_temp_C", 0.88, 0.14, 0.02, "refined misses the 95-110 °C tail"),),
+            (views.SensorRow("winding_temp_C", 0.88, 0.14, 0.02, "°C", "refined misses the 95-110 °C tail"),),
+            {"train": 35_000, "val": 7_500, "test": 7_500},
+            (views.SetCheck("runs in one split", "pass", "No run is in two splits."),),
+            "0123456789ab",
+            self.standing,
         )
 
     async def activate(self) -> str:
         self.calls.append("activate")
+        self.standing = "0123456789ab"
         return "0123456789ab is the default now"
 
     async def save(self, directory: Path) -> Sequence[Path]:

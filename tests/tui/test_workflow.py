@@ -31,8 +31,9 @@ def paths(tmp_path: Path) -> tuple[Path, Path]:
 async def settle(pilot: Pilot[None]) -> None:
     await pilot.app.workers.wait_for_complete()
     await pilot.pause()
-    await pilot.app.workers.wait_for_complete()
-    await pilot.pause()
+    if any(not worker.is_finished for worker in pilot.app.workers):
+        await pilot.app.workers.wait_for_complete()
+        await pilot.pause()
 
 
 def screen(pilot: Pilot[None]) -> RunScreen:

@@ -90,6 +90,7 @@ class LinePrompt(ModalScreen[str]):
         with Vertical(classes="dialog"):
             yield Static(self._text, markup=False)
             yield Input(self._value, id="line")
+            yield Static("Enter accepts, esc cancels.", classes="faint")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Gives the text."""
@@ -114,7 +115,7 @@ class Picker(ModalScreen[str]):
         """Shows the filter above the choices."""
         with Vertical(classes="dialog picker"):
             yield Label(self._title, markup=False)
-            yield Input(placeholder="type to filter, Enter takes the first", id="filter")
+            yield Input(placeholder="type to filter; up and down choose, Enter takes", id="filter")
             yield OptionList(id="choices", markup=False)
 
     def on_mount(self) -> None:
@@ -170,10 +171,13 @@ class Help(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """Shows a key and a sentence a line."""
-        with VerticalScroll(classes="dialog help"):
-            yield Label("Keys here (every action is also a button or in the palette, ctrl+p)")
+        with VerticalScroll(classes="dialog help", can_focus=True):
+            yield Label("Keys here", classes="dialog-title")
             for key, text in self._lines:
-                yield Static(f"{key:>12}  {text}", markup=False)
+                with Horizontal(classes="help-line"):
+                    yield Label(key, classes="help-key", markup=False)
+                    yield Static(text, markup=False)
+            yield Static("\nEvery action is also a button or in the palette, ctrl+p. esc closes this.", classes="faint")
 
     def action_close(self) -> None:
         """Closes."""

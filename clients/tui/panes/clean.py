@@ -7,14 +7,16 @@ import dataclasses
 from rich.text import Text
 from textual import work
 from textual.app import ComposeResult
-from textual.widgets import DataTable, Static
+from textual.widgets import Static
 
 from clients.tui.actions import bindings
 from clients.tui.gateway import Gateway
 from clients.tui.messages import Edited, Failed
 from clients.tui.panes.base import Pane
 from clients.tui.session import Step
+from clients.tui.tables import Column, FittedTable
 from clients.tui.views import Cleaning, CleaningRow, Problem
+from clients.tui.widgets import counted
 
 _WORDS = {
     "ffill": "fill with the value before",
@@ -43,19 +45,25 @@ class CleanPane(Pane):
     def compose(self) -> ComposeResult:
         """Shows the recipe above the totals."""
         yield Static("Carried out from top to bottom; nothing changes before you continue.")
-        table: DataTable[str | Text] = DataTable(id="recipe", cursor_type="row", zebra_stripes=True)
-        yield table
+        yield FittedTable(
+            Column("on"),
+            Column("step"),
+            Column("columns", narrowest=14),
+            Column("cells", numeric=True),
+            Column("rows", numeric=True),
+            Column("note", narrowest=12, optional=True),
+            id="recipe",
+        )
+        yield Static(id="step-detail", classes="detail", markup=False)
         yield Static(id="clean-total", markup=False)
 
-    def on_mount(self) -> None:
-        """Prepares the table."""
-        self.query_one(DataTable).add_columns("on", "step", "columns", "cells", "rows", "note")
-
     async def enter(self, gateway: Gateway, *, done: bool) -> None:
-        """Shows the suggested recipe with its dry run."""
+        """Shows the chosen recipe, before there is one the suggested, with its dry run."""
         self._gateway = gateway
-        if not self._steps or not done:
+        if not done:
             self._show(await gateway.cleaning())
+        elif not self._steps:
+            self._show(await gateway.cleaning((await gateway.choices()).cleaning))
 
     async def commit(self, gateway: Gateway) -> None:
         """Fixes the recipe."""
@@ -63,22 +71,32 @@ class CleanPane(Pane):
 
     def action_switch(self) -> None:
         """Switches the step under the cursor on or off."""
-        index = self.query_one(DataTable).cursor_row
+        index = self.query_one(FittedTable).cursor_row
         if 0 <= index < len(self._steps):
             self._steps[index] = dataclasses.replace(self._steps[index], enabled=not self._steps[index].enabled)
             self._try()
 
     def on_data_table_row_selected(self) -> None:
-        """Enter does what space does."""
+        """A click does what space does."""
         self.action_switch()
+
+    def on_data_table_row_highlighted(self) -> None:
+        """Shows all of the step under the cursor."""
+        row = self.query_one(FittedTable).cursor_row
+        text = ""
+        if 0 <= row < len(self._steps):
+            step = self._steps[row]
+            changes = f"changes {counted(step.cells, 'cell')}, drops {counted(step.rows, 'row')}"
+            text = f"{changes}: {', '.join(step.columns) or 'all sensors'}" + (f". {step.note}" if step.note else "")
+        self.query_one("#step-detail", Static).update(text)
 
     def action_move(self, places: int) -> None:
         """Moves the step under the cursor."""
-        index = self.query_one(DataTable).cursor_row
+        index = self.query_one(FittedTable).cursor_row
         target = index + places
         if 0 <= index < len(self._steps) and 0 <= target < len(self._steps):
             self._steps[index], self._steps[target] = self._steps[target], self._steps[index]
-            self.query_one(DataTable).move_cursor(row=target)
+            self.query_one(FittedTable).move_cursor(row=target)
             self._try()
 
     @work(exclusive=True)
@@ -92,19 +110,19 @@ class CleanPane(Pane):
 
     def _show(self, cleaning: Cleaning) -> None:
         self._steps = list(cleaning.steps)
-        table = self.query_one(DataTable)
-        cursor = table.cursor_row
-        table.clear()
-        for step in self._steps:
-            table.add_row(
-                Text("[x]" if step.enabled else "[ ]", "green" if step.enabled else "dim"),
-                _WORDS.get(step.kind, step.kind),
-                ", ".join(step.columns) or "all sensors",
-                Text(f"{step.cells:,}", justify="right"),
-                Text(f"{step.rows:,}", justify="right"),
-                Text(step.note, "dim"),
-            )
-        if self._steps:
-            table.move_cursor(row=min(cursor, len(self._steps) - 1))
+        table = self.query_one(FittedTable)
+        table.fill(
+            [
+                (
+                    Text("[x]" if step.enabled else "[ ]", "green" if step.enabled else "dim"),
+                    _WORDS.get(step.kind, step.kind),
+                    ", ".join(step.columns) or "all sensors",
+                    f"{step.cells:,}",
+                    f"{step.rows:,}",
+                    Text(step.note, "dim"),
+                )
+                for step in self._steps
+            ]
+        )
         words = f"{cleaning.rows_before:,} rows before, {cleaning.rows_after:,} after"
         self.query_one("#clean-total", Static).update(words if self._steps else f"Nothing needs cleaning; {words}.")

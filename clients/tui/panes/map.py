@@ -7,7 +7,7 @@ import dataclasses
 from rich.text import Text
 from textual import work
 from textual.app import ComposeResult
-from textual.widgets import DataTable, Static
+from textual.widgets import Static
 
 from clients.tui.actions import bindings
 from clients.tui.gateway import Gateway
@@ -15,7 +15,9 @@ from clients.tui.messages import Edited
 from clients.tui.modals.dialogs import Picker
 from clients.tui.panes.base import Pane
 from clients.tui.session import Step
+from clients.tui.tables import Column, FittedTable
 from clients.tui.views import ColumnMap, ColumnRow, Problem
+from clients.tui.widgets import counted
 
 _ROLES = ("sensor", "timestamp", "run", "rul", "label", "state", "auxiliary", "ignore")
 # What the service calls a role, and what a person may choose.
@@ -39,13 +41,16 @@ class MapPane(Pane):
     def compose(self) -> ComposeResult:
         """Shows what is missing, the columns, and the reasons for the one under the cursor."""
         yield Static(id="map-missing", markup=False)
-        table: DataTable[str | Text] = DataTable(id="columns", cursor_type="row", zebra_stripes=True)
-        yield table
+        yield FittedTable(
+            Column(""),
+            Column("column", narrowest=14),
+            Column("sensor or role", narrowest=24),
+            Column("sure", numeric=True),
+            Column("unit"),
+            Column("values", narrowest=8, optional=True),
+            id="columns",
+        )
         yield Static(id="map-why", markup=False)
-
-    def on_mount(self) -> None:
-        """Prepares the table."""
-        self.query_one(DataTable).add_columns("", "column", "sensor or role", "sure", "unit", "values")
 
     async def enter(self, gateway: Gateway, *, done: bool) -> None:
         """Shows the proposal, or what was decided."""
@@ -62,7 +67,9 @@ class MapPane(Pane):
         if doubtful:
             self.action_next_doubtful()
             raise Problem(
-                f"{len(doubtful)} columns are in doubt, the first is {doubtful[0].column!r}.",
+                f"{doubtful[0].column!r} is in doubt."
+                if len(doubtful) == 1
+                else f"{counted(len(doubtful), 'column')} are in doubt, the first is {doubtful[0].column!r}.",
                 "Confirm the match (space), choose a sensor (Enter) or ignore the column (x).",
                 "MAPPING_NEEDS_REVIEW",
             )
@@ -70,14 +77,14 @@ class MapPane(Pane):
 
     @property
     def _current(self) -> int:
-        return self.query_one(DataTable).cursor_row
+        return self.query_one(FittedTable).cursor_row
 
     def on_data_table_row_highlighted(self) -> None:
         """Explains the row under the cursor."""
         self._explain()
 
     def on_data_table_row_selected(self) -> None:
-        """Chooses a sensor: DataTable keeps Enter for itself."""
+        """A click on the row under the cursor chooses, as Enter does."""
         self.action_pick()
 
     def action_confirm(self) -> None:
@@ -104,7 +111,7 @@ class MapPane(Pane):
         for offset in range(1, count + 1):
             index = (self._current + offset) % count
             if self._doubtful(self._rows[index]):
-                self.query_one(DataTable).move_cursor(row=index)
+                self.query_one(FittedTable).move_cursor(row=index)
                 return
 
     @work
@@ -167,20 +174,17 @@ class MapPane(Pane):
         return row.tier == "review" and bool(row.sensor) and not row.confirmed
 
     def _show(self) -> None:
-        table = self.query_one(DataTable)
-        cursor = table.cursor_row
-        table.clear()
-        for row in self._rows:
-            table.add_row(*self._cells(row))
-        if self._rows:
-            table.move_cursor(row=min(cursor, len(self._rows) - 1))
+        table = self.query_one(FittedTable)
+        table.fill([self._cells(row) for row in self._rows])
         mapped = {row.sensor for row in self._rows if row.sensor}
         missing = [name for name in self._map.required if name not in mapped]
         lines = [f"✖ required and without a column: {', '.join(missing)}"] if missing else []
         lines += [f"! {warning}" for warning in self._map.warnings[:2]]
         if self._map.template:
             lines.append(f"✔ all {len(mapped)} matched from the saved template")
-        lines.append(f"{len(mapped)} of {len(self._map.sensors)} sensors have a column")
+        doubts = sum(self._doubtful(row) for row in self._rows)
+        asked = f"; ? {counted(doubts, 'column')} to decide" if doubts else ""
+        lines.append(f"{len(mapped)} of {len(self._map.sensors)} sensors have a column{asked}")
         self.query_one("#map-missing", Static).update("\n".join(lines))
         self._explain()
 
@@ -192,11 +196,11 @@ class MapPane(Pane):
         else:
             mark = Text("·", "dim")
         target = Text(f"→ {row.sensor}") if row.sensor else Text(row.role, "dim")
-        sure = Text(f"{row.confidence:.0%}" if row.sensor else "", justify="right")
-        unit = row.unit or "?"
-        units = Text("" if not row.sensor else f"{unit} → {row.target_unit or '?'}" if row.unit else row.target_unit)
+        sure = Text(f"{row.confidence:.0%}" if row.sensor else "")
+        same = row.unit == row.target_unit or not row.unit
+        units = Text("" if not row.sensor else row.target_unit if same else f"{row.unit} → {row.target_unit or '?'}")
         samples = Text(", ".join(_shortened(sample) for sample in row.samples), "dim")
-        return (mark, Text(_shortened(row.column, 24)), target, sure, units, samples)
+        return (mark, Text(row.column), target, sure, units, samples)
 
     def _explain(self) -> None:
         why = self.query_one("#map-why", Static)
@@ -205,9 +209,9 @@ class MapPane(Pane):
             return
         row = self._rows[self._current]
         others = ", ".join(f"{name} {share:.0%}" for name, share in row.alternatives)
-        lines = ["why: " + ("; ".join(row.reasons) or "no sensor resembles it")]
-        lines += [f"or: {others}"] if others else []
-        lines += [f"e.g. {row.example}"] if row.example else []
+        lines = ["why   " + ("; ".join(row.reasons) or "no sensor resembles it")]
+        lines += [f"or    {others}"] if others else []
+        lines += [f"e.g.  {row.example}"] if row.example else []
         why.update("\n".join(lines))
 
 

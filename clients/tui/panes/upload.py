@@ -7,13 +7,18 @@ from pathlib import Path
 
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.widgets import DataTable, Input, Label, Static
+from textual.widgets import Input, Static
 
 from clients.tui.actions import bindings
 from clients.tui.gateway import Gateway
+from clients.tui.messages import Edited
 from clients.tui.panes.base import Pane
 from clients.tui.session import Step
-from clients.tui.views import Problem
+from clients.tui.tables import Column, FittedTable
+from clients.tui.views import Fact, Problem
+from clients.tui.widgets import Field, counted
+
+_WIDEST_CELL = 24
 
 
 class UploadPane(Pane):
@@ -22,22 +27,40 @@ class UploadPane(Pane):
     step = Step.UPLOAD
     BINDINGS = bindings("upload")
 
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._facts: list[Fact] = []
+        self._sent = ("", "")
+
     def compose(self) -> ComposeResult:
         """Shows the paths, then what came of them."""
-        yield Label("Data file (CSV, Excel, Parquet, JSON, historian export); several with spaces")
-        yield Input(placeholder="/path/to/export.csv", id="files")
-        yield Label("Machine profile (YAML or JSON); `sensorforge profile init FILE` drafts one")
-        yield Input(placeholder="/path/to/profile.yaml", id="profile")
-        yield Static(id="upload-hint", classes="faint", markup=False)
-        yield DataTable(id="facts", cursor_type="row", zebra_stripes=True)
-        yield DataTable(id="preview", cursor_type="row", zebra_stripes=True)
+        yield Field("Data file", Input(placeholder="/path/to/export.csv", id="files", compact=True))
+        yield Static(
+            "CSV, Excel, Parquet, JSON or a historian's export; several with spaces between, or a pattern.",
+            classes="faint indented before",
+            markup=False,
+        )
+        yield Field("Profile", Input(placeholder="/path/to/profile.yaml", id="profile", compact=True))
+        yield Static(
+            "What the machine's sensors are, in YAML or JSON.\n"
+            "None yet? In a shell: sensorforge profile init FILE > profile.yaml",
+            classes="faint indented before",
+            markup=False,
+        )
+        yield Static(id="upload-hint", classes="indented", markup=False)
+        yield FittedTable(
+            Column("what", narrowest=14),
+            Column("was read as", narrowest=14),
+            Column("because", narrowest=20),
+            id="facts",
+        )
+        yield FittedTable(id="preview")
+        yield Static(id="fact-detail", classes="detail", markup=False)
 
     def on_mount(self) -> None:
-        """Prepares the tables."""
-        facts = self.query_one("#facts", DataTable)
-        facts.add_columns("what", "was read as", "because")
-        facts.display = False
-        self.query_one("#preview").display = False
+        """Hides what there is only after the upload."""
+        for part in ("#facts", "#preview", "#fact-detail"):
+            self.query_one(part).display = False
 
     @property
     def files(self) -> list[str]:
@@ -49,7 +72,7 @@ class UploadPane(Pane):
             return [str(Path(text).expanduser())]
         found: list[str] = []
         for part in text.split():
-            matches = sorted(glob.glob(str(Path(part).expanduser())))
+            matches = sorted(name for name in glob.glob(str(Path(part).expanduser())) if Path(name).is_file())
             if not matches:
                 raise Problem(f"There is no file {part}.", "Check the path.", "NO_SUCH_FILE")
             found += matches
@@ -68,16 +91,26 @@ class UploadPane(Pane):
             )
         return str(path)
 
+    @property
+    def _typed(self) -> tuple[str, str]:
+        return self.query_one("#files", Input).value, self.query_one("#profile", Input).value
+
+    async def commit(self, gateway: Gateway) -> None:
+        """Raises views.Problem when a path is wrong."""
+        _ = self.files, self.profile
+        self._sent = self._typed
+
     def on_input_changed(self) -> None:
-        """Says at once whether the file is there and how large it is."""
+        """Says at once whether the file is there and how large it is; another path makes this step stale."""
         hint = self.query_one("#upload-hint", Static)
+        if self._sent[0] and self._typed != self._sent:
+            self.post_message(Edited(Step.UPLOAD))
         try:
             sizes = [Path(name).stat().st_size for name in self.files]
         except (Problem, OSError):
             hint.update("")
             return
-        megabytes = sum(sizes) / 1e6
-        hint.update(f"{len(sizes)} file{'s' if len(sizes) > 1 else ''}, {megabytes:,.1f} MB")
+        hint.update(f"{counted(len(sizes), 'file')}, {sum(sizes) / 1e6:,.1f} MB")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Goes from the file to the profile, and from the profile on."""
@@ -90,17 +123,43 @@ class UploadPane(Pane):
         """Shows how the file was read, once it was."""
         if not done:
             return
-        facts = self.query_one("#facts", DataTable)
-        facts.clear()
-        for fact in await gateway.detection():
-            value = Text(fact.value + ("  (ambiguous)" if fact.ambiguous else ""), "yellow" if fact.ambiguous else "")
-            facts.add_row(fact.key, value, Text(fact.evidence, "dim"))
-        facts.display = True
+        if not any(self._typed):
+            told = await gateway.choices()
+            self._sent = (" ".join(told.files), told.profile)
+            for field, value in zip(("#files", "#profile"), self._sent, strict=True):
+                self.query_one(field, Input).value = value
+        self._facts = list(await gateway.detection())
+        self.query_one("#facts", FittedTable).fill([_fact_cells(fact) for fact in self._facts])
         shown = await gateway.preview()
-        table = self.query_one("#preview", DataTable)
-        table.clear(columns=True)
-        table.add_columns(*shown.columns)
-        table.add_rows(shown.rows)
+        widths = [max([len(c), *(len(row[i]) for row in shown.rows)]) for i, c in enumerate(shown.columns)]
+        columns = [
+            Column(c, min(w, _WIDEST_CELL), i > 0) for i, (c, w) in enumerate(zip(shown.columns, widths, strict=True))
+        ]
+        self.query_one("#preview", FittedTable).fill(shown.rows, columns=columns)
+        for part in self.query(".before"):
+            part.display = False
+        if not self.query_one("#preview").display:
+            self.query_one("#facts").display = True
+        self.query_one("#fact-detail").display = True
+        if isinstance(self.screen.focused, Input) or self.screen.focused is None:
+            self.focus_first()
+
+    def focus_first(self) -> None:
+        """Puts the focus on the path before the upload, and on what was read after it."""
+        for part in ("#facts", "#preview", "#files"):
+            if self.query_one(part).display:
+                self.query_one(part).focus()
+                return
+
+    def on_data_table_row_highlighted(self) -> None:
+        """Says why the file was read so, in full."""
+        row = self.query_one("#facts", FittedTable).cursor_row
+        text = ""
+        if self.query_one("#facts").display and 0 <= row < len(self._facts):
+            fact = self._facts[row]
+            others = f" It could also be {', '.join(fact.alternatives)}." if fact.alternatives else ""
+            text = f"{fact.key}: {fact.evidence}.{others}"
+        self.query_one("#fact-detail", Static).update(text)
 
     def action_preview(self) -> None:
         """Switches between how the file was read and its first rows."""
@@ -108,3 +167,9 @@ class UploadPane(Pane):
         if facts.display or table.display:
             facts.display, table.display = table.display, facts.display
             (table if table.display else facts).focus()
+            self.on_data_table_row_highlighted()
+
+
+def _fact_cells(fact: Fact) -> tuple[str, Text, Text]:
+    value = Text(fact.value + ("  (ambiguous)" if fact.ambiguous else ""), "yellow" if fact.ambiguous else "")
+    return fact.key.replace("_", " "), value, Text(fact.evidence, "dim")

@@ -8,12 +8,13 @@ from rich.text import Text
 from textual import work
 from textual.app import ComposeResult
 from textual.screen import Screen
-from textual.widgets import DataTable, Footer, Static
+from textual.widgets import Footer, Static
 
 from clients.tui.actions import bindings
 from clients.tui.messages import Failed, HomeLoaded
 from clients.tui.modals.dialogs import ProblemDialog, Question
 from clients.tui.screens.run import RunScreen
+from clients.tui.tables import Column, FittedTable
 from clients.tui.views import Home, Problem
 from clients.tui.widgets import duration
 
@@ -36,17 +37,25 @@ class HomeScreen(Screen[None]):
         """Shows runs above machines."""
         yield Static("SensorForge", id="home-title", markup=False)
         yield Static("Connecting …", id="home-hint", markup=False)
-        runs: DataTable[str | Text] = DataTable(id="runs", cursor_type="row", zebra_stripes=True)
-        yield runs
+        yield FittedTable(
+            Column("run", narrowest=16),
+            Column("machine", narrowest=10),
+            Column("reached"),
+            Column("age", numeric=True, optional=True),
+            id="runs",
+        )
         yield Static("Machines", classes="heading")
-        machines: DataTable[str | Text] = DataTable(id="machines", cursor_type="row", zebra_stripes=True)
-        yield machines
+        yield FittedTable(
+            Column("machine", narrowest=10),
+            Column("category", narrowest=8),
+            Column("sensors", numeric=True),
+            Column("default model"),
+            id="machines",
+        )
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
         """Reads what there is."""
-        self.query_one("#runs", DataTable).add_columns("run", "machine", "reached", "age")
-        self.query_one("#machines", DataTable).add_columns("machine", "category", "sensors", "default model")
         self._load()
 
     def on_screen_resume(self) -> None:
@@ -71,28 +80,24 @@ class HomeScreen(Screen[None]):
         home = self._home = message.home
         self.query_one("#home-title", Static).update(f"SensorForge · {self._app.place}")
         self.query_one("#home-hint", Static).update("" if home.runs else _EMPTY)
-        runs = self.query_one("#runs", DataTable)
-        runs.clear()
-        for run in home.runs:
-            runs.add_row(run.title, run.machine, run.reached, duration(run.age_s), key=run.name)
-        machines = self.query_one("#machines", DataTable)
-        machines.clear()
-        for machine in home.machines:
-            machines.add_row(
-                machine.machine,
-                machine.category,
-                Text(str(machine.sensors), justify="right"),
-                machine.default_model or Text("none yet", "dim"),
-            )
+        runs = self.query_one("#runs", FittedTable)
+        runs.fill(
+            [(run.title, run.machine, run.reached, duration(run.age_s)) for run in home.runs],
+            keys=[run.name for run in home.runs],
+        )
+        self.query_one("#machines", FittedTable).fill(
+            [(m.machine, m.category, str(m.sensors), m.default_model or Text("none yet", "dim")) for m in home.machines]
+        )
         runs.focus()
 
     def on_failed(self, message: Failed) -> None:
-        """Says what is wrong, where the list would be."""
-        self.query_one("#home-hint", Static).update("Not connected: r tries again.")
+        """Says what is wrong."""
+        if self._home is None:
+            self.query_one("#home-hint", Static).update("Not connected: r tries again.")
         self.app.push_screen(ProblemDialog(message.problem))
 
-    def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
-        """Opens a run: DataTable keeps Enter for itself."""
+    def on_data_table_row_selected(self, event: FittedTable.RowSelected) -> None:
+        """A click opens a run, as Enter does."""
         if event.data_table.id == "runs":
             self.action_open_run()
 
@@ -125,7 +130,7 @@ class HomeScreen(Screen[None]):
             self._load()
 
     def _selected(self) -> str:
-        runs = self.query_one("#runs", DataTable)
+        runs = self.query_one("#runs", FittedTable)
         if not runs.row_count:
             return ""
         return str(runs.coordinate_to_cell_key(runs.cursor_coordinate).row_key.value or "")

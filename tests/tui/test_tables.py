@@ -1,0 +1,48 @@
+"""Tables keep to their width: the last columns give way first, optional ones are left out, nothing is markup."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+from textual.app import App, ComposeResult
+
+from clients.tui.tables import Column, FittedTable, fitted_widths
+
+
+def test_a_column_is_shortened_only_as_far_as_it_allows() -> None:
+    columns = [Column("a"), Column("b", narrowest=5), Column("c", narrowest=5)]
+    assert fitted_widths(columns, [10, 10, 10], 30) == [10, 10, 10]
+    assert fitted_widths(columns, [10, 10, 10], 22) == [10, 7, 5]
+
+
+def test_an_optional_column_is_left_out_when_shortening_does_not_suffice() -> None:
+    columns = [Column("a", narrowest=8), Column("b", narrowest=5, optional=True)]
+    assert fitted_widths(columns, [10, 10], 12) == [10, 0]
+
+
+@given(st.lists(st.tuples(st.integers(1, 40), st.integers(0, 10), st.booleans()), min_size=1, max_size=8))
+def test_no_column_gets_wider_than_its_content(shapes: list[tuple[int, int, bool]]) -> None:
+    columns = [Column("x", narrowest, optional) for _, narrowest, optional in shapes]
+    natural = [width for width, _, _ in shapes]
+    widths = fitted_widths(columns, natural, 40)
+    assert all(0 <= width <= wanted for width, wanted in zip(widths, natural, strict=True))
+    least = sum(
+        min(n, c.narrowest) if c.narrowest else n for c, n in zip(columns, natural, strict=True) if not c.optional
+    )
+    assert sum(widths) <= max(40, least)
+
+
+class _Shown(App[None]):
+    def compose(self) -> ComposeResult:
+        yield FittedTable(Column("column", narrowest=6), Column("share", numeric=True))
+
+
+async def test_brackets_are_text_and_the_cursor_stays_where_it_was() -> None:
+    async with _Shown().run_test(size=(40, 10)) as pilot:
+        table = pilot.app.query_one(FittedTable)
+        table.fill([("Vib DE [mm/s]", "1"), ("Flow [m3/h]", "2")])
+        table.move_cursor(row=1)
+        table.fill([("Vib DE [mm/s]", "1"), ("Flow [m3/h]", "3")])
+        assert table.cursor_row == 1
+        await pilot.pause()
+        assert "[mm/s]" in str(table.get_row_at(0)[0])
