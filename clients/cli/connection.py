@@ -7,7 +7,7 @@ import os
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
-from clients.cli import output
+from clients.cli import output, typed
 from clients.sdk import embedded, local
 from clients.sdk.client import SensorForge
 from clients.sdk.config import configured_endpoint, from_environment
@@ -41,6 +41,8 @@ async def connect(endpoint: str = "", *, store: str = "") -> AsyncIterator[Conne
             raise SensorForgeClientError(
                 "ENDPOINT_INVALID", f"The endpoint {named!r} is not usable: {failed}.", kind="USAGE"
             ) from None
+        if endpoint:
+            typed.needs({"SENSORFORGE_ENDPOINT": endpoint})
         async with SensorForge(config) as forge:
             yield Connection(forge)
         return

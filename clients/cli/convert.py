@@ -18,6 +18,9 @@ from clients.sdk.plan import ReadChoices, merged
 from clients.sdk.workflow.data_steps import parse_options
 
 _BOOKKEEPING = ("source_row",)
+_FORMULA = r"^[=+\-@\t\r\n]"
+# What a spreadsheet reads as a number whatever its locale, and signs that compute nothing, like - for a missing value.
+_NUMBER = r"^(?:[+-]?(?:[0-9][0-9.,' _]*|[.,][0-9]+)(?:[eE][+-]?[0-9]+)?\s*%?|[+-]?(?i:inf|infinity|nan)|[=+@-]+)$"
 
 
 def convert(
@@ -112,7 +115,7 @@ def _rewrite(source: Path, target: Path, to: str) -> list[str]:
         os.close(handle)
         try:
             if to == "csv":
-                pyarrow.csv.write_csv(table, partial)
+                pyarrow.csv.write_csv(without_formulas(table), partial)
             else:
                 pyarrow.parquet.write_table(table, partial, compression="zstd")
             os.chmod(partial, 0o644)
@@ -125,3 +128,28 @@ def _rewrite(source: Path, target: Path, to: str) -> list[str]:
         ) from None
     names: list[str] = table.column_names
     return names
+
+
+def without_formulas(table: Any) -> Any:
+    """Returns an Arrow table whose texts, names of columns included, a spreadsheet shows instead of computing: `'` goes
+    before what begins with = + - @, a tab or a line break. Numbers and mere signs stay as they are.
+
+    Source: OWASP, CSV Injection.
+    """
+    import pyarrow
+    import pyarrow.compute
+
+    def safe(column: Any) -> Any:
+        if pyarrow.types.is_dictionary(column.type):
+            column = column.cast(column.type.value_type)
+        if not (pyarrow.types.is_string(column.type) or pyarrow.types.is_large_string(column.type)):
+            return column
+        begins = pyarrow.compute.match_substring_regex(column, _FORMULA)
+        harmless = pyarrow.compute.match_substring_regex(column, _NUMBER)
+        marked = pyarrow.compute.binary_join_element_wise(
+            pyarrow.scalar("'", column.type), column, pyarrow.scalar("", column.type)
+        )
+        return pyarrow.compute.if_else(pyarrow.compute.and_not(begins, harmless), marked, column)
+
+    names = safe(pyarrow.array(table.column_names, pyarrow.string())).to_pylist()
+    return pyarrow.table([safe(column) for column in table.columns], names=names)

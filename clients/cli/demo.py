@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from clients.cli import options, output
+from clients.cli import options, output, typed
 from clients.cli.connection import connect
 from clients.cli.demo_sample import write_demo_sample
 from clients.cli.narration import Narrator
@@ -47,6 +47,7 @@ def demo(
         )
         store = (directory / "store").absolute()
         out = directory / "results"
+        typed.needs({"SENSORFORGE_STORE": str(store)})
         async with connect(store=str(store)) as connection:
             if connection.embedded is None:
                 raise SensorForgeClientError("EMBEDDED_FAILED", "The demonstration needs an embedded service.")
@@ -64,13 +65,15 @@ def demo(
                 events=events,
             )
         if code == ExitCode.DONE and not (json or events):
-            _what_now(store, out)
+            output.data.print(what_now(store, out), markup=False)
         return code
 
     carry_out(work(), json=json, events=events)
 
 
-def _what_now(store: Path, out: Path) -> None:
+def what_now(store: Path, out: Path) -> str:
+    """Returns where everything is and what to do next, as commands that can be pasted."""
+    profile, results = "machine.yaml", "results"
     lines = (
         "",
         f"Report      {out / 'report' / 'comparison.pdf'}",
@@ -78,11 +81,11 @@ def _what_now(store: Path, out: Path) -> None:
         f"Held out    {out / 'holdout.parquet'} (real rows no model saw)",
         f"Lineage     {out / 'lineage.json'}",
         "",
-        "With a file of your own:",
-        "  sensorforge profile init YOUR.csv --out machine.yaml    # drafts a profile; look it through",
-        "  sensorforge run YOUR.csv --profile machine.yaml --out results",
+        "With a file of your own (look the drafted profile through before the second):",
+        f"  {typed.command('profile', 'init', 'YOUR.csv', '--out', profile)}",
+        f"  {typed.command('run', 'YOUR.csv', '--profile', profile, '--out', results)}",
         "",
-        "The same on a screen, with this demonstration's runs in it:",
-        f"  SENSORFORGE_STORE={store} sensorforge",
+        "On a screen, with this demonstration's runs in it:",
+        f"  {typed.command(SENSORFORGE_STORE=str(store))}",
     )
-    output.data.print("\n".join(lines), markup=False)
+    return "\n".join(lines)

@@ -36,13 +36,16 @@ app = typer.Typer(
 def sensorforge(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False,
+    ascii_only: Annotated[
+        bool, typer.Option("--ascii", help="Open the screen without any character beyond ASCII.")
+    ] = False,
 ) -> None:
     """Turn a machine's history into training data: a refined model, synthetic data sets, and a report on them."""
     if version:
         output.data.print(_version(), markup=False)
         raise typer.Exit
     if context.invoked_subcommand is None:
-        raise typer.Exit(_open_screen())
+        raise typer.Exit(_open_screen(ascii_only=ascii_only))
 
 
 def _version() -> str:
@@ -52,7 +55,7 @@ def _version() -> str:
         return "unknown"
 
 
-def _open_screen() -> int:
+def _open_screen(*, ascii_only: bool = False) -> int:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         output.error(
             SensorForgeClientError(
@@ -75,7 +78,7 @@ def _open_screen() -> int:
             )
         )
         return ExitCode.USAGE
-    return int(open_screen(endpoint=asyncio.run(known_endpoint())) or 0)
+    return open_screen(endpoint=asyncio.run(known_endpoint()), ascii_only=ascii_only)
 
 
 app.command("up")(up)

@@ -56,11 +56,11 @@ def list_models(machine: Machine, json: options.Json = False, endpoint: options.
             output.document({"machine": machine, "default_version": standing.current.version, "models": rows})
             return
         output.table(
-            ("model", "default", "origin", "engine", "validation loss", "base", "created"),
+            ("model", "default", "origin", "engine", "validation loss", "base", "created (UTC)"),
             [
                 (
                     short(row["model"]), row["is_default"], row["origin"], row["engine"], row["validation_loss"],
-                    short(row["base_model"]), row["created"],
+                    short(row["base_model"]), naming.minute(row["created"]),
                 )
                 for row in rows
             ],

@@ -10,6 +10,22 @@ LAST = "last"
 _MOST_PAGES = 20
 
 
+def short_run(name: str) -> str:
+    """Returns the start of a run's id: enough to name it on a command line."""
+    return name.rsplit("/", 1)[-1][:12]
+
+
+def short_artifact(name: str) -> str:
+    """Returns kind and start of the hash of an artifact, for people to tell it from others; "" for none."""
+    parts = name.split("/")
+    return f"{parts[2]}/{parts[3][:12]}" if len(parts) == 4 else name
+
+
+def minute(time: str) -> str:
+    """Returns an RFC 3339 time to the minute, in UTC."""
+    return f"{time[:10]} {time[11:16]}"
+
+
 async def find_run(connection: Connection, name: str) -> str:
     """Returns the full name of a run given by name, by the start of its id, or as `last`.
 
@@ -18,7 +34,7 @@ async def find_run(connection: Connection, name: str) -> str:
     if name.startswith("machines/"):
         return name
     if name == LAST:
-        if last := local.remembered().last_run:
+        if (last := local.remembered().last_run) and await _is_here(connection, last):
             return last
         page = await connection.forge.list_runs(page_size=1)
         if page.runs:
@@ -46,10 +62,28 @@ async def find_run(connection: Connection, name: str) -> str:
     )
 
 
+async def _is_here(connection: Connection, run: str) -> bool:
+    # The last run may have been on other services or another store than these.
+    try:
+        await connection.forge.get_run(run)
+    except SensorForgeClientError as error:
+        if error.kind != "NOT_FOUND":
+            raise
+        return False
+    return True
+
+
 async def find_model(connection: Connection, machine: str, name: str) -> str:
     """Returns the full name of a model given by name, by the start of its hash, or as `default`."""
     if name.startswith("machines/"):
         return name
+    if not machine:
+        raise SensorForgeClientError(
+            "MACHINE_MISSING",
+            f"{name!r} is a model of which machine?",
+            kind="USAGE",
+            remedy="Add --machine ID, or give the model's full name; `sensorforge machines list` shows the ids.",
+        )
     if name == "default":
         if standing := (await connection.forge.get_default_model(machine)).current.model:
             return standing

@@ -12,11 +12,12 @@ from google.protobuf import json_format, message
 from rich.markup import escape
 from rich.status import Status
 
-from clients.cli import output
+from clients.cli import naming, output
 from clients.sdk.workflow import events
 from clients.sdk.workflow.steps import StepName
 
 _MOST_FINDINGS = 5  # a step; all of them are in validation.json
+_INDENT = 12  # where the outcome of a step begins
 _QUIET_S = 15.0  # without a terminal, a long step says this often that it is alive
 
 
@@ -51,6 +52,7 @@ class Narrator:
         self._step: StepName | None = None
         self._began = self._spoke = time.monotonic()
         self._findings: list[events.Finding] = []
+        self._found: dict[str, StepName] = {}
 
     def __enter__(self) -> Self:
         if output.people.is_terminal:
@@ -76,7 +78,7 @@ class Narrator:
         match event:
             case events.RunOpened():
                 again = " (continued)" if event.resumed else ""
-                self._line(f"Run {event.run}{again}: {event.title} for machine {event.machine}")
+                self._line(f"Run {naming.short_run(event.run)} of {event.machine}{again}: {event.title}", 2)
             case events.StepStarted():
                 self._step, self._began = event.step, time.monotonic()
                 self._spoke = self._began
@@ -92,12 +94,15 @@ class Narrator:
                     self._findings.clear()
                 self._tell_findings()
                 mark, note = ("=", "already done") if event.reused else ("✔", f"{spent:.1f} s")
-                self._line(f"{mark} {event.step:<9} {event.consequence} ({note})")
+                self._line(f"{mark} {event.step:<9} {event.consequence} ({note})", _INDENT)
             case events.StepSkipped():
                 self._tell_findings()
-                self._line(f"- {event.step:<9} {event.why}")
+                self._line(f"- {event.step:<9} {event.why}", _INDENT)
             case events.Finding():
-                self._findings.append(event)
+                # The file's checks and the profile's find the same under the column's name and the sensor's.
+                nameless = re.sub(r"'[^']*'", "''", event.message)
+                if self._found.setdefault(nameless, event.step) == event.step:
+                    self._findings.append(event)
             case events.LinkLost():
                 wait = f"{event.retry_in_s:.0f}" if event.retry_in_s >= 1 else f"{event.retry_in_s:.1f}"
                 self._line(f"  ! link lost; the work goes on where the service runs; next attempt in {wait} s")
@@ -109,20 +114,24 @@ class Narrator:
     def _tell_findings(self) -> None:
         for finding in self._findings[:_MOST_FINDINGS]:
             mark = {"info": "i", "warning": "!", "error": "✖"}[finding.severity]
-            self._line(f"  {mark} {finding.message}")
+            self._line(f"  {mark} {finding.message}", 4)
         if (left := len(self._findings) - _MOST_FINDINGS) > 0:
             self._line(f"  … and {left} more, in the report of the step")
         self._findings.clear()
 
-    def _line(self, text: str) -> None:
-        output.people.print(text, markup=False)
+    def _line(self, text: str, indent: int = 4) -> None:
+        output.say(text, indent=indent)
 
     def _moving(self, text: str) -> None:
         if self._status is not None:
-            self._status.update(escape(f"{self._step}: {text}"))
+            self._status.update(escape(_cropped(f"{self._step}: {text}", output.people.width - 3)))
         elif time.monotonic() - self._spoke >= _QUIET_S:
             self._spoke = time.monotonic()
-            self._line(f"  … {self._step}: {text}")
+            self._line(_cropped(f"  … {self._step}: {text}", 80))
+
+
+def _cropped(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 1]}…"
 
 
 def _progress_words(event: events.StepProgress) -> str:

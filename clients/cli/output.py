@@ -7,13 +7,16 @@ table otherwise. An error is one paragraph: what happened, why, what to do.
 from __future__ import annotations
 
 import json
+import re
 import sys
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from clients.cli import typed
 from clients.sdk.errors import ExitCode, SensorForgeClientError
 
 SCHEMA_VERSION = 1
@@ -53,16 +56,32 @@ class EventLines:
         sys.stdout.flush()
 
 
-def say(text: str) -> None:
-    """Says a line to people."""
-    people.print(text, markup=False)
+def say(text: str, *, indent: int = 0) -> None:
+    """Says a line to people: a terminal breaks it between words, `indent` columns in; a file gets one line."""
+    told = typed.hints(text)
+    people.print(broken(told, people.width, indent) if people.is_terminal else told, markup=False)
+
+
+def broken(text: str, width: int, indent: int = 0) -> str:
+    """Returns the text in lines of at most `width` columns; a `command` is never broken."""
+    whole = re.sub(r"`[^`]*`", lambda found: found[0].replace(" ", "\0"), text)
+    lines = textwrap.wrap(
+        whole,
+        max(width, indent + 20),
+        subsequent_indent=" " * indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+        replace_whitespace=False,
+        drop_whitespace=True,
+    )
+    return "\n".join(lines).replace("\0", " ")
 
 
 def error(failed: SensorForgeClientError) -> None:
     """Says an error to people, in one paragraph."""
     remedy = f" {failed.remedy}" if failed.remedy else ""
     message = failed.message if failed.message.endswith((".", "!", "?")) else f"{failed.message}."
-    people.print(f"Error ({failed.reason}): {message}{remedy}", markup=False)
+    say(f"Error ({failed.reason}): {message}{remedy}")
 
 
 def error_document(failed: SensorForgeClientError, code: ExitCode) -> dict[str, Any]:
@@ -95,7 +114,8 @@ def _cell(value: object) -> str:
     return str(value).replace("[", "\\[")
 
 
+_NUMBER = re.compile(r"–|[<>] ?-?[\d.,]+( ?%)?|-?[\d.,]+(e[+-]?\d+)?( ?%)?")
+
+
 def _is_number(text: str) -> bool:
-    return (
-        text == "–" or text.replace(",", "").replace(".", "", 1).replace("-", "", 1).replace("%", "").strip().isdigit()
-    )
+    return _NUMBER.fullmatch(text) is not None

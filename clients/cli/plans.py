@@ -15,6 +15,7 @@ from clients.cli.running import carry_out
 from clients.sdk.errors import SensorForgeClientError
 from clients.sdk.plan import ColumnChoice, Plan
 from clients.sdk.plan_file import plan_to_yaml
+from clients.sdk.workflow.model_steps import short
 from clients.sdk.workflow.session import RunSession
 
 plan = typer.Typer(no_args_is_help=True, help="Write plans for `run --plan`.", rich_markup_mode=None)
@@ -39,7 +40,15 @@ def init(
             name = await naming.find_run(connection, run)
             session = await RunSession.reopen(connection.forge, name, lambda event: None)
             entry = session.work.journal.latest("map")
+            standing = (await connection.forge.get_default_model(session.work.machine_id)).current.model
         decided = confirmed(session.work.plan, list(entry.draft.get("columns", [])) if entry else [])
+        repeated = with_base(decided, began_with=session.work.outputs.get("base_model", ""), standing=standing)
+        if repeated != decided:
+            decided = repeated
+            output.say(
+                f"The machine's default model is another one now, so the plan names the model that the run started "
+                f"from ({short(decided.base)}). For the next file of the same kind take the line `base:` out."
+            )
         if json:
             output.document({"run": name, "plan": decided.to_json()})
             return
@@ -67,3 +76,10 @@ def confirmed(chosen: Plan, columns: list[dict[str, str]]) -> Plan:
         for item in columns
     )
     return dataclasses.replace(chosen, mapping=mapping, timestamp_column="", rul_column="", run_column="")
+
+
+def with_base(chosen: Plan, *, began_with: str, standing: str) -> Plan:
+    """Returns the plan with the model that its run started from, where the machine's default is another one by now."""
+    if chosen.base != "default" or not began_with or began_with == standing:
+        return chosen
+    return dataclasses.replace(chosen, base=began_with)

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from clients.cli import options, output, scratch
+from clients.cli import options, output, scratch, typed
 from clients.cli.running import carry_out
 from clients.sdk.errors import SensorForgeClientError
 from sensorforge.ingest.v1 import ingest_service_pb2
@@ -46,7 +46,7 @@ def init(
             with tempfile.TemporaryDirectory(prefix="sensorforge-profile-") as directory:
                 local = Path(directory) / "table.parquet"
                 await table.connection.forge.download(table.table, "table.parquet", local)
-                text = await asyncio.to_thread(_draft, local, units, machine_id)
+                text, run_column = await asyncio.to_thread(_draft, local, units, machine_id)
         if out is not None:
             await asyncio.to_thread(_write, out, text)
         if json:
@@ -54,7 +54,9 @@ def init(
         elif out is None:
             sys.stdout.write(text)
         if out is not None:
-            output.say(f"{out} is drafted; look through what is marked as proposed, then `sensorforge run`")
+            needed = ["--run-column", run_column] if run_column else []
+            again = typed.shell_words("run", str(file), "--profile", str(out), *needed)
+            output.say(f"{out} is drafted; look through what is marked as proposed, then `sensorforge {again}`")
 
     carry_out(work(), json=json)
 
@@ -65,11 +67,12 @@ def machine_id_of(file: Path) -> str:
     return words[:63].strip("-") or "my-machine"
 
 
-def _draft(table: Path, units: dict[str, str], machine_id: str) -> str:
+def _draft(table: Path, units: dict[str, str], machine_id: str) -> tuple[str, str]:
+    """Returns the draft, and the column that numbers runs though no name says so."""
     try:
         import polars
 
-        from services.machines.draft import draft_profile, facts_of
+        from services.machines.draft import draft_profile, facts_of, sampling_period_of
     except ImportError as failed:
         raise SensorForgeClientError(
             "SERVICE_PACKAGES_MISSING",
@@ -79,7 +82,9 @@ def _draft(table: Path, units: dict[str, str], machine_id: str) -> str:
         ) from None
     rows = polars.read_parquet(table)
     rows = rows.drop([name for name in ("source_row",) if name in rows.columns])
-    return draft_profile(facts_of(rows, units), machine_id)
+    facts = facts_of(rows, units)
+    run_column = next((item.name for item in facts if item.numbers_runs), "")
+    return draft_profile(facts, machine_id, sampling_period_of(rows)), run_column
 
 
 def _write(path: Path, text: str) -> None:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from clients.cli import options, output, summary
+from clients.cli import naming, options, output, summary
 from clients.cli.connection import Connection, connect
 from clients.cli.narration import Narrator
 from clients.cli.running import carry_out
@@ -236,7 +236,8 @@ async def drive(
                 f"The refined model does not meet its gates, so the default model stays. "
                 f"{values.get('comparison', {}).get('verdict', '')}",
                 kind="GATE",
-                remedy=f"The report says which and why; `sensorforge activate {report.run}` activates it nevertheless.",
+                remedy=f"The report says which and why; `sensorforge activate "
+                f"{naming.short_run(report.run)}` activates it nevertheless.",
             )
         )
     return code
@@ -250,7 +251,7 @@ def _code(session: RunSession, report: RunReport) -> ExitCode:
 
 
 def _again(session: RunSession) -> str:
-    return f"`sensorforge watch {session.name}` watches it again; the same command continues it."
+    return f"`sensorforge watch {naming.short_run(session.name)}` watches it again; the same command continues it."
 
 
 def _timed_out(session: RunSession | None, limit_s: float) -> SensorForgeClientError:

@@ -19,7 +19,7 @@ from clients.sdk.errors import ExitCode, SensorForgeClientError, from_failure
 from clients.sdk.results import write_results
 from clients.sdk.workflow import events as told
 from clients.sdk.workflow.session import RunReport, RunSession
-from clients.sdk.workflow.steps import STEPS, StepName
+from clients.sdk.workflow.steps import STEPS
 from sensorforge.common.v1 import job_pb2
 from sensorforge.machines.v1 import machines_pb2
 
@@ -66,8 +66,11 @@ async def _list(connection: Connection, machine: str, *, json: bool) -> None:
         output.document({"runs": rows})
         return
     output.table(
-        ("run", "machine", "title", "step", "created"),
-        [(row["run"].rsplit("/", 1)[-1], *list(row.values())[1:]) for row in rows],
+        ("run", "machine", "title", "step", "created (UTC)"),
+        [
+            (naming.short_run(row["run"]), row["machine"], row["title"], row["step"], naming.minute(row["created"]))
+            for row in rows
+        ],
         empty="No runs yet. `sensorforge run FILE --profile P` makes one; `sensorforge demo` tries it out.",
     )
 
@@ -107,10 +110,13 @@ async def _show(connection: Connection, name: str, out: Path | None, *, json: bo
     if json:
         output.document(values)
         return
-    output.say(f"{name}: {journal.run.title}")
+    output.say(f"Run {naming.short_run(name)} of {session.work.machine_id}: {journal.run.title}")
     output.table(
         ("step", "outcome", "stale", "artifact"),
-        [(item["step"], item["consequence"], item["stale"], item["artifact"]) for item in steps],
+        [
+            (item["step"], item["consequence"], item["stale"], naming.short_artifact(str(item["artifact"])))
+            for item in steps
+        ],
         empty="Nothing was done yet.",
     )
     if out:
@@ -146,10 +152,7 @@ def watch(
 
 
 async def _carry_on(session: RunSession) -> RunReport:
-    entry = session.work.journal.latest("plan")
-    wanted = entry.draft.get("until", "") if entry else ""
-    until: StepName | None = next((step for step in STEPS if step == wanted), None)
-    return await session.run(until)
+    return await session.run(session.until)
 
 
 async def _watch_job(connection: Connection, name: str, limit_s: float | None, *, json: bool, events: bool) -> ExitCode:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,8 @@ _OUTCOMES = {
     compare_service_pb2.GATE_OUTCOME_UNDECIDED: "undecided",
     compare_service_pb2.GATE_OUTCOME_SKIPPED: "skipped",
 }
-_PER_CENT = {"improvement": " %"}
 _HEADLINE = ("kl_divergence", "wasserstein_distance", "correlation_error")
+_SHARES = frozenset({"dcr_share", "exact_copies", "limit_violations", "constants_kept", "leakage"})
 _MARKS = {"pass": "✔ pass", "fail": "✖ fail", "undecided": "? undecided", "skipped": "- skipped"}
 
 
@@ -29,28 +30,33 @@ async def comparison_document(forge: SensorForge, report: str) -> dict[str, Any]
     """Returns a comparison's verdict, gates and headline metrics."""
     found = await forge.get_comparison(report)
     whole = json.loads(found.comparison_json) if found.comparison_json else {}
+    told = {gate["name"]: gate for gate in whole.get("gates", [])}
+    titles = whole.get("definitions", {})
     return {
         "report": report,
         "recommendation": recommendation_word(found).replace(" ", "_"),
         "verdict": found.verdict,
         "gates_met": gates_met(found),
-        "gates": [_gate(gate) for gate in found.gates],
+        "gates": [_gate(gate, told.get(gate.name, {})) for gate in found.gates],
         "statistical_metrics": {
-            name: {key: value.get(key) for key in ("seed_vs_real", "refined_vs_real", "improvement")}
+            name: {"title": titles.get(name, {}).get("title", name.replace("_", " "))}
+            | {key: value.get(key) for key in ("seed_vs_real", "refined_vs_real", "control_vs_real", "improvement")}
             for name, value in whole.get("statistical_metrics", {}).items()
             if isinstance(value, Mapping)
         },
     }
 
 
-def _gate(gate: compare_service_pb2.Gate) -> dict[str, Any]:
+def _gate(gate: compare_service_pb2.Gate, told: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "name": gate.name,
+        "title": told.get("title") or gate.name.replace("_", " "),
         "seed": gate.seed if gate.HasField("seed") else None,
         "refined": gate.refined if gate.HasField("refined") else None,
         "control": gate.control if gate.HasField("control") else None,
         "limit": gate.limit,
         "direction": gate.direction,
+        "decided_on": told.get("decided_on"),
         "outcome": _OUTCOMES.get(gate.outcome, "unspecified"),
         "explanation": gate.explanation,
     }
@@ -94,7 +100,7 @@ async def run_document(
 
 def show_run(values: Mapping[str, Any]) -> None:
     """Writes the account of a run as tables."""
-    if comparison := values.get("comparison"):
+    if (comparison := values.get("comparison")) and any(step["step"] == "compare" for step in values["steps"]):
         show_comparison(comparison)
     if model := values.get("outputs", {}).get("refined_model"):
         standing = values.get("default_model", "")
@@ -106,39 +112,76 @@ def show_run(values: Mapping[str, Any]) -> None:
 
 def show_comparison(comparison: Mapping[str, Any]) -> None:
     """Writes metrics, gates and verdict of a comparison."""
-    rows = []
-    metrics = comparison.get("statistical_metrics", {})
+    rows = metric_rows(comparison.get("statistical_metrics", {}))
+    if rows:
+        output.table(("metric", "original", "refined", "real rows", "improvement"), rows)
+        output.data.print()
+    output.table(("gate", "original", "refined", "real rows", "target", "outcome"), gate_rows(comparison["gates"]))
+    output.data.print()
+    verdict = str(comparison["verdict"])
+    output.data.print(output.broken(verdict, output.data.width) if output.data.is_terminal else verdict, markup=False)
+
+
+def metric_rows(metrics: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, ...]]:
+    """Returns title, original, refined, real rows and improvement of each metric that was measured."""
+    rows: list[tuple[str, ...]] = []
     for name in sorted(metrics, key=lambda name: (name not in _HEADLINE, name)):
         value = metrics[name]
-        if isinstance(value, Mapping):
-            rows.append(
-                (
-                    name.replace("_", " "),
-                    value.get("seed_vs_real"),
-                    value.get("refined_vs_real"),
-                    _improvement(value.get("improvement")),
-                )
-            )
-    if rows:
-        output.table(("metric", "original vs real", "refined vs real", "improvement"), rows)
-        output.data.print()
-    output.table(
-        ("gate", "original", "refined", "best possible", "target", "outcome"),
-        [
+        if value.get("refined_vs_real") is None:
+            continue
+        gain = value.get("improvement")
+        rows.append(
             (
-                gate["name"].replace("_", " "),
-                gate["seed"],
-                gate["refined"],
-                gate["control"],
-                f"{gate['direction']} {gate['limit']:.4g}{_PER_CENT.get(gate['name'], '')}",
-                _MARKS.get(gate["outcome"], gate["outcome"]),
+                str(value.get("title", name)),
+                *(_shown(name, value.get(key)) for key in ("seed_vs_real", "refined_vs_real", "control_vs_real")),
+                "–" if gain is None else f"{_capped(gain)} %",
             )
-            for gate in comparison["gates"]
-        ],
-    )
-    output.data.print()
-    output.data.print(comparison["verdict"], markup=False)
+        )
+    return rows
 
 
-def _improvement(value: Any) -> object:
-    return f"{value}" if isinstance(value, str) else value
+def gate_rows(gates: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
+    """Returns title, original, refined, real rows, target and outcome of each gate.
+
+    The improvement is judged in percent. A gate that is judged on what exceeds real rows says so in its target.
+    """
+    rows: list[tuple[str, ...]] = []
+    for gate in gates:
+        name, limit = gate["name"], gate["limit"]
+        gain = gate["decided_on"]
+        if name == "improvement":
+            values = ("–", "–" if gain is None else f"{_capped(gain)} %", "–")
+            target = f"≥ {limit:g} %"
+        else:
+            values = (_shown(name, gate["seed"]), _shown(name, gate["refined"]), _shown(name, gate["control"]))
+            target = _target(gate)
+        rows.append((str(gate["title"]), *values, target, _MARKS.get(gate["outcome"], gate["outcome"])))
+    return rows
+
+
+def _target(gate: Mapping[str, Any]) -> str:
+    """Returns what the refined value has to keep to. Where what real rows get is allowed for, it is part of that."""
+    name, limit = gate["name"], gate["limit"]
+    sign = "≤" if gate["direction"].startswith("<") else "≥"
+    refined, control, decided_on = gate["refined"], gate["control"], gate["decided_on"]
+    allowed = 0.0 if refined is None or decided_on is None else refined - decided_on
+    if allowed and control is not None and math.isclose(allowed, control, rel_tol=1e-9, abs_tol=1e-12):
+        return f"{sign} real + {_shown(name, limit)}" if limit else f"{sign} real rows"
+    return f"{sign} {_shown(name, limit + allowed)}"
+
+
+def _shown(name: str, value: float | None) -> str:
+    if value is None:
+        return "–"
+    if name == "tstr_r2" and value < 0:  # worse than guessing the mean; how much worse says nothing
+        return "< 0"
+    if name in _SHARES:
+        return f"{100 * value:.3g} %"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def _capped(gain: float) -> str:
+    """Returns a gain in percent that says 100 only where nothing is left to gain, and -100 for all that is worse."""
+    if 99 < gain < 100:
+        return f"{math.floor(10 * gain) / 10:.1f}" if gain < 99.9 else "> 99.9"
+    return "< -100" if gain < -100 else f"{gain:.0f}"

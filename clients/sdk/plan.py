@@ -71,12 +71,14 @@ class ValidationChoices:
 
 @dataclass(frozen=True)
 class CleaningChoice:
-    """One step of a cleaning recipe, as ingest.v1.CleaningStep."""
+    """One step of a cleaning recipe, as ingest.v1.CleaningStep. One that is not `enabled` is kept and not done; a
+    recipe of such steps alone changes nothing, while an empty one means the suggested one."""
 
     kind: CleaningKind
     columns: tuple[str, ...] = ()
     max_gap: int = 0
     sigma: float = 0.0
+    enabled: bool = True
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,9 @@ class GateChoices:
     correlation_error: float | None = None
     improvement_percent: float | None = None
     dcr_share: float | None = None
+    exact_copies: float | None = None
+    limit_violations: float | None = None
+    leakage: float | None = None
 
 
 @dataclass(frozen=True)

@@ -154,6 +154,7 @@ def _invalid(file: str, line: int | None, what: str) -> SensorForgeClientError:
         "PLAN_INVALID",
         f"The plan {file}{where}: {what}.",
         kind="USAGE",
-        remedy="Correct the line; `sensorforge plan init RUN` writes a complete example.",
+        remedy=f"{'Check the path' if line is None else 'Correct the line'}; "
+        "`sensorforge plan init RUN` writes a complete example.",
         metadata=metadata,
     )

@@ -1,7 +1,8 @@
 """Writes what a run came to into a directory, in the layout that scripts depend on.
 
 Every file is fetched whole, checked and renamed into place; the directory appears, or changes, only after everything
-has arrived. A file that is there already with the same content stays untouched.
+has arrived. A file that is there already with the same content stays untouched. Results of another run that this one
+has none of are removed, so that what lies there belongs together; anything else in the directory is left alone.
 """
 
 from __future__ import annotations
@@ -81,7 +82,11 @@ async def write_results(
         if "file_report" in outputs:
             await _write_json(staging / "validation.json", await _validation(source, outputs))
         await _write_json(staging / "lineage.json", await lineage(source, run, outputs))
-        return await asyncio.to_thread(_move, staging, directory)
+        outdated = await asyncio.to_thread(_outdated, staging, directory, run)
+        written = await asyncio.to_thread(_move, staging, directory)
+        for path in outdated:
+            await asyncio.to_thread(path.unlink, missing_ok=True)
+        return written
     except OSError as failed:
         raise _unwritable(directory, failed) from None
     finally:
@@ -138,6 +143,19 @@ async def _write_json(path: Path, document: Any) -> None:
     text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
     await asyncio.to_thread(path.write_text, text, "utf-8")
+
+
+def _outdated(staging: Path, directory: Path, run: str) -> list[Path]:
+    """Returns the files under `directory` that an earlier call wrote and that contradict what is in `staging`."""
+    report = [*directory.glob("report/comparison.*"), *directory.glob("report/*.png")]
+    there = report if (staging / "report").is_dir() else []
+    try:
+        earlier = json.loads((directory / "lineage.json").read_text("utf-8"))["run"]
+    except (OSError, ValueError, KeyError, TypeError):
+        earlier = run  # nobody knows whose files these are
+    if earlier != run:
+        there = [*report, directory / "validation.json", *(directory / wanted.target for wanted in _LAYOUT)]
+    return [path for path in there if not (staging / path.relative_to(directory)).exists()]
 
 
 def _move(staging: Path, directory: Path) -> tuple[Path, ...]:

@@ -19,6 +19,7 @@ from services.machines.profile import RESERVED_NAMES
 from services.machines.units import parse_unit
 
 MAX_STATES = 12
+MIN_ROWS_OF_A_RUN = 10  # on average: what restarts more often is a pattern of the machine
 
 # Words of names -> quantity and the dimension its unit must have; a one-letter suffix counts only when they agree.
 _QUANTITIES = {
@@ -40,7 +41,8 @@ _INDEX_NAMES = frozenset({"", "index", "row", "row_id", "id", "unnamed_0", "cycl
 
 @dataclass(frozen=True)
 class ColumnFacts:
-    """What a file says about one column. `states` are its values where they are few; `counts_up` marks an index."""
+    """What a file says about one column. `states` are its values where they are few; `counts_up` marks an index or a
+    count within runs, `numbers_runs` the number of the run."""
 
     name: str
     kind: Literal["number", "text", "time"]
@@ -50,11 +52,13 @@ class ColumnFacts:
     high: float | None = None
     states: tuple[str, ...] = ()
     counts_up: bool = False
+    numbers_runs: bool = False
 
 
 def facts_of(table: pl.DataFrame, units: Mapping[str, str] | None = None) -> tuple[ColumnFacts, ...]:
     """Returns the facts of each column of a parsed table; `units` are the declared ones."""
     facts = []
+    run, count = _run_and_count(table)
     for name in table.columns:
         column = table[name].drop_nulls()
         unit = (units or {}).get(name, "")
@@ -64,19 +68,54 @@ def facts_of(table: pl.DataFrame, units: Mapping[str, str] | None = None) -> tup
             values = column.cast(pl.Float64)
             values = values.filter(values.is_finite())
             states: tuple[str, ...] = ()
-            if column.dtype.is_integer() and 2 <= column.n_unique() <= 3 and len(column) >= 30:
-                states = tuple(str(value) for value in column.unique().sort().to_list())
+            # Exports write switches as 0 and 1, often with a decimal point; other fractions are measurements.
+            whole = column.dtype.is_integer() or set(values.unique().to_list()) == {0.0, 1.0}
+            if whole and 2 <= column.n_unique() <= 3 and len(column) >= 30:
+                states = tuple(f"{value:.0f}" for value in column.unique().sort().to_list())
             steps = values.diff().drop_nulls()
             counts_up = len(steps) > 1 and bool((steps > 0).all()) and bool((steps == steps[0]).all())
+            counts_up = counts_up or name == count
             low, median, high = (values.min(), values.median(), values.max()) if len(values) else (None, None, None)
             facts.append(
-                ColumnFacts(name, "number", unit, _float(low), _float(median), _float(high), states, counts_up)
+                ColumnFacts(
+                    name, "number", unit, _float(low), _float(median), _float(high), states, counts_up, name == run
+                )
             )
         else:
             texts = column.cast(pl.String).unique()
             few = tuple(sorted(texts.to_list())) if len(texts) <= MAX_STATES else ()
             facts.append(ColumnFacts(name, "text", unit, states=few))
     return tuple(facts)
+
+
+def _run_and_count(table: pl.DataFrame) -> tuple[str, str]:
+    """Returns the column that numbers runs and the one that counts within each, "" where there is no such pair."""
+    rises: dict[str, pl.Series] = {}
+    for column in table.iter_columns():
+        if column.dtype.is_numeric() and not column.null_count() and len(column) > 2 * MIN_ROWS_OF_A_RUN:
+            rises[column.name] = column.cast(pl.Float64).diff()[1:]
+    for count, steps in rises.items():
+        restarts = steps != 1
+        starts = table[count][1:].filter(restarts)
+        if not len(starts) or len(starts) * MIN_ROWS_OF_A_RUN > len(steps) or (starts != table[count][0]).any():
+            continue
+        for run, changes in rises.items():
+            if run != count and ((changes != 0) == restarts).all():
+                return run, count
+    return "", ""
+
+
+def sampling_period_of(table: pl.DataFrame) -> float | None:
+    """Returns the median step of a parsed table's first time column in seconds, None where there is none."""
+    for column in table.iter_columns():
+        if column.dtype in (pl.Datetime, pl.Date):
+            steps = column.drop_nulls().cast(pl.Datetime("us")).diff().drop_nulls().dt.total_microseconds()
+            rising = steps.filter(steps > 0)
+            median = rising.median()
+            if not isinstance(median, int | float) or 2 * len(rising) < len(steps):  # a date whose time is elsewhere
+                return None
+            return round(median / 1e6, 3) or None
+    return None
 
 
 def draft_profile(
@@ -92,7 +131,9 @@ def draft_profile(
     sensors: list[str] = []
     for facts in columns:
         word = _word(facts.name)
-        if facts.kind == "time" or word in _RUN_NAMES or word in _INDEX_NAMES or facts.counts_up:
+        if facts.numbers_runs:
+            lines.append(f"# column {_quoted(facts.name)} numbers the runs and is no sensor: --run-column {facts.name}")
+        elif facts.kind == "time" or word in _RUN_NAMES or word in _INDEX_NAMES or facts.counts_up:
             lines.append(f"# column {_quoted(facts.name)} is time, run or index and no sensor")
         elif word in _LIFE_NAMES:
             most = "" if facts.high is None or facts.high <= 0 else f", max: {_rounded(facts.high, up=True)}"

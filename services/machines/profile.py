@@ -261,11 +261,11 @@ def _read_unit(fields: Fields, problems: Problems) -> str:
         meanings = " or ".join(f"{reading.symbol} ({reading.dimension})" for reading in readings)
         problems.add(fields.at("unit"), f"{fields.where}: the unit {written!r} can be {meanings}; write which one")
     elif written:
-        near = similar_units(written) or ["°C", "K", "bar", "kPa", "A", "V", "kW", "rpm", "Hz", "mm/s", "m³/h", "%"]
-        problems.add(
-            fields.at("unit"),
-            f"{fields.where} has the unknown unit {written!r}; did you mean {', '.join(near)}?",
+        near = similar_units(written)
+        hint = (
+            f"did you mean {', '.join(near)}?" if near else "known are such as °C, bar, kPa, A, kW, rpm, mm/s, m³/h, %"
         )
+        problems.add(fields.at("unit"), f"{fields.where} has the unknown unit {written!r}; {hint}")
     return ""
 
 

@@ -21,6 +21,7 @@ from services.mapping.lexicon import Lexicon, default_lexicon
 from services.mapping.names import is_difference
 from services.mapping.roles import RoleGuess, guess_role
 from services.mapping.scoring import Scores, score
+from services.mapping.timeaxis import TIME_OF_DAY
 from services.mapping.values import TYPICAL_UNITS
 
 # Below this share of well matched columns the file is probably of another machine. Foreign profiles measured up to .4.
@@ -78,7 +79,7 @@ def suggest(columns: Sequence[ColumnInfo], profile: MachineProfile, lexicon: Lex
         _suggestion(i, column, guess, choice, scores, sensors)
         for i, (column, guess, choice) in enumerate(zip(columns, guesses, choices, strict=True))
     )
-    suggestions = _one_of_each_role(suggestions)
+    suggestions = _one_of_each_role(suggestions, columns)
     taken = {suggestion.sensor for suggestion in suggestions}
     unmapped = tuple(sensor.name for sensor in sensors if sensor.name not in taken)
     flags = {column.name for column in columns if column.two_valued or column.constant}
@@ -206,7 +207,7 @@ def _example(column: ColumnInfo, source: str, sensor: Sensor) -> str:
     return f"{middle:.5g} {source} -> {convert(middle, unit, goal, delta=is_difference(sensor)):.5g} {target}"
 
 
-def _one_of_each_role(suggestions: tuple[Suggestion, ...]) -> tuple[Suggestion, ...]:
+def _one_of_each_role(suggestions: tuple[Suggestion, ...], columns: Sequence[ColumnInfo]) -> tuple[Suggestion, ...]:
     """Keeps one RUL column and at most a date and a time; the others of that role are left for a person to choose."""
     result = list(suggestions)
     for role, most in (("rul", 1), ("timestamp", 2)):
@@ -214,6 +215,8 @@ def _one_of_each_role(suggestions: tuple[Suggestion, ...]) -> tuple[Suggestion, 
         named.sort(key=lambda i: -result[i].confidence)
         certain = [i for i in named if result[i].confidence >= 0.95]
         keep = named[:most] if role == "rul" or len(certain) != 1 else certain
+        if role == "timestamp" and len(keep) == 2 and not _date_and_clock(*(columns[i] for i in keep)):
+            keep = keep[:1]
         for i in named:
             if i in keep:
                 continue
@@ -230,6 +233,14 @@ def _one_of_each_role(suggestions: tuple[Suggestion, ...]) -> tuple[Suggestion, 
                 abstain_reason=f"another column is the {role} already",
             )
     return tuple(result)
+
+
+def _date_and_clock(first: ColumnInfo, second: ColumnInfo) -> bool:
+    """Returns whether one column has dates and the other times of day; columns without values are believed."""
+    if not (first.samples and second.samples):
+        return True
+    clocks = [all(TIME_OF_DAY.fullmatch(sample) for sample in column.samples) for column in (first, second)]
+    return sum(clocks) == 1
 
 
 def _doubted(suggestion: Suggestion) -> Suggestion:

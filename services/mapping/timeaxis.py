@@ -22,6 +22,7 @@ from services.mapping.findings import Finding
 from services.mapping.timeformats import candidate_formats, choose_reading, parse_text
 
 UTC_TIME = pl.Datetime("us", "UTC")
+TIME_OF_DAY = re.compile(r"\s*\d{1,2}[:.]\d{2}([:.]\d{2}([.,]\d+)?)?\s*([AaPp][Mm])?\s*")
 
 # Above this share of unreadable values a column is no time column; below it the rows are kept without a time.
 _MOST_UNREADABLE = 0.2
@@ -119,9 +120,7 @@ def _is_time_of_day(series: pl.Series) -> bool:
     if series.dtype != pl.String:
         return False
     sample = series.drop_nulls().head(50).to_list()
-    return bool(sample) and all(
-        re.fullmatch(r"\s*\d{1,2}[:.]\d{2}([:.]\d{2}([.,]\d+)?)?\s*([AaPp][Mm])?\s*", s) for s in sample
-    )
+    return bool(sample) and all(TIME_OF_DAY.fullmatch(s) for s in sample)
 
 
 def _as_text(series: pl.Series) -> pl.Series:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from clients.cli import output
+from clients.cli import output, typed
 from clients.cli.main import app
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -66,6 +66,7 @@ def here(environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.Monkey
         for name, value in more.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setattr(output.EventLines, "_shared", None)
+        monkeypatch.setattr(typed, "_variables", {})
         done = CliRunner().invoke(app, arguments)
         assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
         return subprocess.CompletedProcess(arguments, done.exit_code, done.stdout, done.stderr)

@@ -80,7 +80,7 @@ def test_an_interrupt_ends_the_command_and_not_the_training(start: Popen, servic
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "sensorforge watch machines/pump/runs/" in said
+    assert "sensorforge watch " in said
     assert "Traceback" not in said
     assert still_runs(services, job)
 

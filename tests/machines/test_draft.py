@@ -8,7 +8,7 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.machines.draft import ColumnFacts, draft_profile, facts_of
+from services.machines.draft import ColumnFacts, draft_profile, facts_of, sampling_period_of
 from services.machines.profile import parse_profile
 
 
@@ -73,3 +73,34 @@ def test_a_draft_of_any_columns_is_readable_yaml(columns: list[ColumnFacts]) -> 
 
     named = [ColumnFacts(f"c{i}_{c.name}", "number", "", c.low, c.low, c.high) for i, c in enumerate(columns)]
     assert yaml.safe_load(draft_profile(named))["machine_id"] == "my-machine"
+
+
+def test_switches_written_with_a_decimal_point_are_states_and_other_fractions_are_not() -> None:
+    rows = pl.DataFrame({"COMP": [0.0, 1.0] * 30, "load": [0.0, 0.5] * 30, "stuck": [1.0] * 60})
+    states = {facts.name: facts.states for facts in facts_of(rows)}
+    assert states == {"COMP": ("0", "1"), "load": (), "stuck": ()}
+
+
+def test_the_sampling_period_is_the_median_step_of_the_time_column() -> None:
+    assert sampling_period_of(table()) == 60
+    assert sampling_period_of(table().drop("timestamp")) is None
+    assert sampling_period_of(table().head(1)) is None
+    assert sampling_period_of(table().with_columns(pl.col("timestamp").dt.truncate("20m"))) is None
+
+
+def test_the_number_of_a_run_and_the_count_within_it_are_no_sensors_whatever_their_names() -> None:
+    rows = pl.DataFrame(
+        {
+            "column_1": [run for run in (1, 2, 3) for _ in range(30)],
+            "column_2": [cycle for _ in range(3) for cycle in range(1, 31)],
+            "column_3": [0.5 + row % 7 for row in range(90)],
+        }
+    )
+    document = draft_profile(facts_of(rows))
+    assert [sensor.name for sensor in parse_profile(document, "draft.yaml")[0].sensors] == ["column_3"]
+    assert "--run-column column_1" in document
+
+
+def test_a_saw_tooth_that_restarts_every_few_rows_stays_a_sensor() -> None:
+    rows = pl.DataFrame({"step": [row % 4 for row in range(100)], "batch": [row // 4 for row in range(100)]})
+    assert not any(facts.numbers_runs for facts in facts_of(rows))

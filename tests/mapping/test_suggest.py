@@ -200,3 +200,10 @@ def test_assignment_is_one_to_one_and_above_the_threshold(columns: int, sensors:
     assert len(chosen) == len(set(chosen))
     assert all(scores[i, c.sensor] >= 0.45 for i, c in enumerate(choices) if c.sensor is not None)
     assert all(c.margin >= 0.05 and c.score >= 0.7 for c in choices if c.tier == "auto")
+
+
+def test_a_date_and_a_time_of_day_are_proposed_as_time_together_and_two_clocks_are_not() -> None:
+    split = pl.DataFrame({"Date": [f"{d:02}/03/2004" for d in range(13, 23)], "Time": ["18.00.00", "19.00.00"] * 5})
+    twice = pl.DataFrame({name: [f"2004-03-{d} 18:00:00" for d in range(13, 23)] for name in ("logged", "measured")})
+    roles = [[s.role for s in suggest(describe_columns(table, {}), MOTOR).suggestions] for table in (split, twice)]
+    assert roles == [["timestamp", "timestamp"], ["timestamp", "auxiliary"]]

@@ -153,3 +153,17 @@ def test_a_choice_about_what_is_not_there_is_a_usage_error(suggestion: Any, choi
         decide(suggestion("TT_1", "sensor", "bearing_temp_C"), mapping=(choice,))
     assert caught.value.reason == reason
     assert caught.value.exit_code == ExitCode.USAGE
+
+
+@pytest.mark.parametrize("said", ["", "Date"])
+def test_a_date_and_a_time_of_day_are_time_together(suggestion: Any, said: str) -> None:
+    pair = (suggestion("Date", "timestamp"), suggestion("Time", "timestamp"))
+    decided = decide(*pair, suggestion("TT_1", "sensor", "bearing_temp_C"), timestamp_column=said)
+    assert roles(decided) == {"Date": "timestamp", "Time": "timestamp", "TT_1": "bearing_temp_C"}
+    assert decided.findings == ()
+
+
+def test_a_time_column_that_a_person_names_is_the_only_one(suggestion: Any) -> None:
+    pair = (suggestion("Date", "timestamp"), suggestion("Time", "timestamp"), suggestion("Logged", "auxiliary"))
+    decided = decide(*pair, suggestion("TT_1", "sensor", "bearing_temp_C"), timestamp_column="Logged")
+    assert [name for name, role in roles(decided).items() if role == "timestamp"] == ["Logged"]

@@ -109,3 +109,20 @@ async def test_a_directory_that_cannot_be_written_is_a_usage_error(tmp_path: Pat
     with pytest.raises(SensorForgeClientError) as caught:
         await write_results(Source(), "machines/pump/runs/1", OUTPUTS, tmp_path / "file" / "out")
     assert caught.value.kind == "USAGE"
+
+
+async def test_results_of_another_run_do_not_stay_beside_new_ones(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    await write_results(Source(), "machines/pump/runs/1", OUTPUTS, out)
+    (out / "notes.txt").write_text("mine")
+    (out / "report" / "distributions-2.png").write_text("old")
+    fewer = {role: name for role, name in OUTPUTS.items() if role != "original_rows"}
+    await write_results(Source(), "machines/pump/runs/2", fewer, out)
+    assert found(out) == CONTRACT - {"seed_synthetic.parquet"} | {"notes.txt"}
+
+
+async def test_an_earlier_stop_of_the_same_run_removes_nothing(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    await write_results(Source(), "machines/pump/runs/1", OUTPUTS, out)
+    await write_results(Source(), "machines/pump/runs/1", {"mapped": OUTPUTS["mapped"]}, out)
+    assert found(out) == CONTRACT

@@ -232,6 +232,43 @@ async def test_detached_returns_while_training_runs_and_reopening_carries_on(gat
     assert {step.step for step in finished.steps if step.reused} >= {"validate", "map", "clean", "transform", "merge"}
 
 
+async def test_a_step_that_is_made_anew_in_the_background_has_no_outcome_yet(gateway: Any, plan: Plan) -> None:
+    with_default(gateway)
+    first = await run(gateway, plan)
+    session = await RunSession.reopen(gateway, first.run, lambda event: None)
+    report = session.report(detached_job="machines/pump/jobs/1", detached_step="refine")
+    assert "merged" in report.outputs
+    assert not {"refined_model", "sets", "report"} & set(report.outputs)
+
+
+async def test_a_run_goes_on_to_the_furthest_step_that_was_asked_for(gateway: Any, plan: Plan) -> None:
+    with_default(gateway)
+    opened = await RunSession.open(gateway, plan, lambda event: None, until="upload")
+    await opened.run("upload")
+    session = await RunSession.reopen(gateway, opened.name, lambda event: None)
+    assert session.until == "upload"
+    for step in ("validate", "map", "clean"):
+        await session.step(step)
+    assert session.until == "clean"
+    whole = await run(gateway, dataclasses.replace(plan, epochs=3))
+    assert (await RunSession.reopen(gateway, whole.run, lambda event: None)).until is None
+
+
+async def test_a_cleaning_that_drops_many_rows_says_so(gateway: Any, plan: Plan) -> None:
+    counted = gateway.get_artifact
+
+    async def shrunk(name: str) -> Any:
+        found = await counted(name)
+        for file in found.files:
+            file.rows = file.rows // 10 if "/clean/" in name else file.rows
+        return found
+
+    gateway.get_artifact = shrunk
+    events: list[Any] = []
+    await run(gateway, plan, events=events, until="clean")
+    assert any(getattr(event, "code", "") == "MANY_ROWS_DROPPED" for event in events)
+
+
 async def test_a_reopened_run_knows_its_plan_and_its_outputs(gateway: Any, plan: Plan) -> None:
     report = await run(gateway, dataclasses.replace(plan, epochs=7), until="transform")
     session = await RunSession.reopen(gateway, report.run, lambda event: None)

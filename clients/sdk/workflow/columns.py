@@ -7,7 +7,7 @@ question, for any other a finding, and the column travels along as auxiliary dat
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from clients.sdk.errors import SensorForgeClientError
@@ -49,6 +49,7 @@ def decide_columns(
     _check_names(chosen.values(), names, sensors)
     taken = {choice.sensor for choice in chosen.values() if choice.sensor}
     taken_roles = {str(choice.role) for choice in chosen.values()} & _ONE_COLUMN_ROLES
+    time_columns = _time_columns(proposal, chosen)
     columns: list[mapping_service_pb2.ColumnMapping] = []
     findings: list[Finding] = []
     questions: list[Question] = []
@@ -58,6 +59,8 @@ def decide_columns(
             columns.append(_explicit(choice))
             continue
         role = _accepted_role(suggestion, sensors, taken, taken_roles, plan, exact_template=bool(proposal.template))
+        if suggestion.column in time_columns:
+            role = "timestamp"
         if role in _SENSOR_ROLES:
             taken.add(suggestion.sensor)
             columns.append(
@@ -141,6 +144,16 @@ def _check_names(
                 kind="USAGE",
                 remedy="Name a sensor of the profile, or add this one to it.",
             )
+
+
+def _time_columns(
+    proposal: mapping_service_pb2.SuggestMappingsResponse, chosen: Mapping[str, ColumnChoice]
+) -> Collection[str]:
+    """Returns the columns that are time together: a date and a time of day, which the service proposes as a pair. A
+    person who names another time column than these gets that one alone."""
+    sure = [item.column for item in proposal.suggestions if item.role == "timestamp" and item.tier == _AUTO]
+    said = {column for column, choice in chosen.items() if choice.role == "timestamp"}
+    return sure if len(sure) == 2 and said <= set(sure) else ()
 
 
 def _explicit(choice: ColumnChoice) -> mapping_service_pb2.ColumnMapping:

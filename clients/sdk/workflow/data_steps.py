@@ -18,6 +18,8 @@ from clients.sdk.workflow.work import StepResult, Work
 from sensorforge.ingest.v1 import ingest_service_pb2
 from sensorforge.mapping.v1 import mapping_service_pb2
 
+_MUCH_DROPPED = 0.2  # share of the rows above which a cleaning is worth a second look
+
 
 def parse_options(read: ReadChoices) -> ingest_service_pb2.ParseOptions:
     """Returns the choices as the service's options; what is not chosen stays unset and is detected."""
@@ -35,10 +37,14 @@ def thresholds(choices: ValidationChoices) -> ingest_service_pb2.ValidationThres
 
 
 def recipe(choices: Sequence[CleaningChoice]) -> list[ingest_service_pb2.CleaningStep]:
-    """Returns the steps of a cleaning recipe, all enabled."""
+    """Returns the steps of a cleaning recipe."""
     return [
         ingest_service_pb2.CleaningStep(
-            kind=choice.kind, columns=choice.columns, max_gap=choice.max_gap, sigma=choice.sigma, enabled=True
+            kind=choice.kind,
+            columns=choice.columns,
+            max_gap=choice.max_gap,
+            sigma=choice.sigma,
+            enabled=choice.enabled,
         )
         for choice in choices
     ]
@@ -225,6 +231,10 @@ async def clean(work: Work) -> StepResult:
     outputs = await work.perform("clean", "ingest", lambda: work.gateway.start_cleaning(work.machine_id, spec))
     cleaned = outputs["table"]
     before, after = await work.rows(mapped), await work.rows(cleaned)
+    if before and before - after > _MUCH_DROPPED * before:
+        share = f"{before - after:,} of {before:,} rows ({(before - after) / before:.0%}) are dropped"
+        text = f"{share}: most often they repeat a time that is too coarse to tell them apart. cleaning.json says why."
+        work.tell(Finding("clean", "warning", "MANY_ROWS_DROPPED", text))
     ledger = await work.gateway.read_json(cleaned, "cleaning.json")
     cells = cells_changed(ledger)
     return StepResult(f"{before - after:,} rows dropped, {cells:,} cells changed", {"cleaned": cleaned}, cleaned)

@@ -244,7 +244,9 @@ async def activate(work: Work) -> StepResult:
     if await _make_first_default(work, model, report):
         return StepResult(f"{short(model)} is the default: it is the machine's first model", {"active": model}, model)
     if not work.plan.activate_if_pass:
-        return StepResult(skipped=f"`sensorforge activate {work.journal.run.name}` makes {short(model)} the default")
+        return StepResult(
+            skipped=f"`sensorforge activate {short(work.journal.run.name)}` makes {short(model)} the default"
+        )
     return await activate_now(work, model, report, if_pass=True)
 
 

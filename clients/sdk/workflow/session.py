@@ -165,6 +165,15 @@ class RunSession:
         return self.work.journal.run.name
 
     @property
+    def until(self) -> StepName | None:
+        """Returns the step that the run was asked to stop after, or the furthest one begun since; None: the last."""
+        entry = self.work.journal.latest("plan")
+        wanted = entry.draft.get("until", "") if entry else ""
+        if wanted not in STEPS:
+            return None
+        return max((step for step in STEPS if step == wanted or self.work.journal.latest(step)), key=STEPS.index)
+
+    @property
     def stale(self) -> tuple[StepName, ...]:
         """Returns the steps whose outcome rests on an earlier step that was decided anew since."""
         journal, newest, stale = self.work.journal, -1, []
@@ -253,15 +262,21 @@ class RunSession:
         self.reports[step] = report
         return report
 
-    def report(self, *, detached_job: str = "", detached_step: str = "") -> RunReport:
-        """Returns what the run has come to so far."""
+    def report(self, *, detached_job: str = "", detached_step: StepName | None = None) -> RunReport:
+        """Returns what the run has come to so far. What a step gave before is no outcome while it is made anew."""
+        outdated = {
+            role
+            for step, roles in self._made.items()
+            if detached_step and STEPS.index(step) >= STEPS.index(detached_step)
+            for role in roles
+        }
         return RunReport(
             self.name,
             self.work.machine_id,
             tuple(self.reports[step] for step in STEPS if step in self.reports),
-            dict(self.work.outputs),
+            {role: artifact for role, artifact in self.work.outputs.items() if role not in outdated},
             detached_job,
-            detached_step,
+            detached_step or "",
         )
 
 
