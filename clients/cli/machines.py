@@ -122,3 +122,14 @@ def show(
         )
 
     carry_out(work(), json=json)
+
+
+@machines.command("summary")
+def summary(endpoint: options.Endpoint = "") -> None:
+    """Print the newest comparison of every machine as CSV, one row a machine."""
+
+    async def work() -> None:
+        async with connect(endpoint) as connection:
+            output.data.print(await connection.forge.summarize_machines(), markup=False, highlight=False, end="")
+
+    carry_out(work())

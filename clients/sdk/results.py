@@ -33,6 +33,8 @@ class ArtifactSource(Protocol):
 
     async def read_json(self, artifact: str, file: str) -> Any: ...
 
+    async def summarize_machines(self) -> str: ...
+
 
 @dataclass(frozen=True)
 class _Wanted:
@@ -79,6 +81,8 @@ async def write_results(
         if report := outputs.get("report", ""):
             for file in (await source.get_artifact(report)).files:
                 await source.download(report, file.name, staging / "report" / Path(file.name).name)
+            summary = await source.summarize_machines()
+            await asyncio.to_thread((staging / "report" / "all_machines_summary.csv").write_text, summary, "utf-8")
         if "file_report" in outputs:
             await _write_json(staging / "validation.json", await _validation(source, outputs))
         await _write_json(staging / "lineage.json", await lineage(source, run, outputs))

@@ -29,7 +29,8 @@ OUTPUTS = {
 CONTRACT = {
     "augmented/train.parquet", "augmented/val.parquet", "augmented/test.parquet", "holdout.parquet",
     "processed.parquet", "seed_synthetic.parquet", "refined_synthetic.parquet", "report/comparison.json",
-    "report/comparison.pdf", "report/loss.png", "mapping.json", "validation.json", "training.json", "lineage.json",
+    "report/comparison.pdf", "report/loss.png", "report/all_machines_summary.csv",
+    "mapping.json", "validation.json", "training.json", "lineage.json",
 }  # fmt: skip
 
 
@@ -56,6 +57,9 @@ class Source:
 
     async def read_json(self, artifact: str, file: str) -> Any:
         return {"file_name": "data.csv", "report": artifact}
+
+    async def summarize_machines(self) -> str:
+        return "machine_id,recommendation\npump,use refined\n"
 
 
 def found(directory: Path) -> set[str]:

@@ -28,3 +28,8 @@ class CompareCalls(Link):
         """Returns a finished comparison's verdict, gates and whole report."""
         request = compare_service_pb2.GetComparisonRequest(name=name)
         return await self.call("compare", self._compare.GetComparison, request)
+
+    async def summarize_machines(self) -> str:
+        """Returns the newest comparison of every machine as CSV text, one row a machine."""
+        request = compare_service_pb2.SummarizeMachinesRequest()
+        return (await self.call("compare", self._compare.SummarizeMachines, request)).csv
