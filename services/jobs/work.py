@@ -191,8 +191,12 @@ def _await_assignment(operations: Sequence[str]) -> Assignment | None:
     """Imports what may be needed, says so on standard output, and returns the one assignment, None at the end."""
     for path in operations:
         load_operations(path)
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
+    try:
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
+    except BrokenPipeError:  # the service stopped meanwhile: there will be no assignment
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return None
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # nobody reads further; what libraries print belongs to the log
     line = sys.stdin.readline()
     return Assignment.from_json(line) if line.strip() else None
