@@ -100,8 +100,12 @@ async def run_document(
 
 def show_run(values: Mapping[str, Any]) -> None:
     """Writes the account of a run as tables."""
-    if (comparison := values.get("comparison")) and any(step["step"] == "compare" for step in values["steps"]):
-        show_comparison(comparison)
+    steps = {step["step"] for step in values["steps"]}
+    if comparison := values.get("comparison"):
+        if "compare" in steps:
+            show_comparison(comparison)
+        elif "activate" in steps:
+            show_gates(comparison)
     if model := values.get("outputs", {}).get("refined_model"):
         standing = values.get("default_model", "")
         word = "is the machine's default" if standing == model else f"default is {short(standing) or 'none'}"
@@ -116,10 +120,15 @@ def show_comparison(comparison: Mapping[str, Any]) -> None:
     if rows:
         output.table(("metric", "original", "refined", "real rows", "improvement"), rows)
         output.data.print()
-    output.table(("gate", "original", "refined", "real rows", "target", "outcome"), gate_rows(comparison["gates"]))
+    show_gates(comparison)
     output.data.print()
     verdict = str(comparison["verdict"])
     output.data.print(output.broken(verdict, output.data.width) if output.data.is_terminal else verdict, markup=False)
+
+
+def show_gates(comparison: Mapping[str, Any]) -> None:
+    """Writes the gates: what a switch of the default model rests on."""
+    output.table(("gate", "original", "refined", "real rows", "target", "outcome"), gate_rows(comparison["gates"]))
 
 
 def metric_rows(metrics: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, ...]]:

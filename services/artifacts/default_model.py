@@ -85,6 +85,7 @@ class DefaultModels:
             raise SensorForgeError(
                 "DEFAULT_NO_PREVIOUS",
                 f"The default model of {machine} has {len(history)} versions; version {version} names no model.",
+                remedy=f"Name a version from 1 to {len(history)}." if to_version and history else "",
             )
         earlier = history[version - 1]
         wanted = DefaultModel(earlier.model, 0, actor, utc_now(), earlier.comparison, "rollback")
