@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-QUICK = {"refine": ["--quick"], "augment": ["--quick"]}
+QUICK = {"refine": ["--quick"], "augment": ["--skip-baseline"]}
 
 
 def main() -> int:
