@@ -159,6 +159,7 @@ class Plan:
     training: TrainingChoices = TrainingChoices()
     where: str = ""
     mix_real: float = 0.0
+    every_sensor: bool = False
     gates: GateChoices = GateChoices()
 
     def to_json(self) -> dict[str, Any]:

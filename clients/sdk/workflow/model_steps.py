@@ -214,6 +214,7 @@ async def compare(work: Work) -> StepResult:
         gates=gate_options(work.plan.gates),
         seed=work.plan.random_seed,
         augmented=work.need("sets", "augment"),
+        every_sensor=work.plan.every_sensor,
     )
     made = await work.perform("compare", "compare", lambda: work.gateway.start_comparison(work.machine_id, spec))
     report = made["report"]
