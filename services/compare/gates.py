@@ -23,8 +23,6 @@ Outcome = Literal["pass", "fail", "undecided", "skipped"]
 Measurements = Mapping[str, Measured]
 
 MIN_DECIDABLE_ROWS = 100
-# The improvement's own interval tells how much a few rows say; below this there is no interval to trust.
-MIN_ROWS_FOR_IMPROVEMENT = 50
 # What the gates are decided on: measured first, so that they are known early.
 DECISIVE = frozenset(
     (
@@ -156,7 +154,7 @@ def _improvement_gate(
         f"which is {in_percent(gain.value)} % [{in_percent(low)}, {in_percent(high)}] less"
     )
     outcome: Outcome
-    if n_test < MIN_ROWS_FOR_IMPROVEMENT:
+    if n_test < MIN_DECIDABLE_ROWS:
         outcome, text = "undecided", f"{raw}; {n_test} test rows are too few to decide."
     elif gain.value >= limit and low > 0:
         outcome, text = "pass", f"{raw}; at least {limit:g} % is asked for."
