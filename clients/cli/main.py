@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from importlib import metadata
 from typing import Annotated
@@ -19,6 +20,7 @@ from clients.cli.models import models
 from clients.cli.run import run
 from clients.cli.runs import runs, watch
 from clients.cli.up import up
+from clients.cli.web import web
 from clients.sdk.errors import ExitCode, SensorForgeClientError
 
 app = typer.Typer(
@@ -56,7 +58,7 @@ def _version() -> str:
 
 
 def _open_screen(*, ascii_only: bool = False) -> int:
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not ((sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TEXTUAL_DRIVER")):
         output.error(
             SensorForgeClientError(
                 "NOT_A_TERMINAL",
@@ -82,6 +84,7 @@ def _open_screen(*, ascii_only: bool = False) -> int:
 
 
 app.command("up")(up)
+app.command("web")(web)
 app.command("run")(run)
 app.command("demo")(demo)
 app.command("doctor")(doctor)
