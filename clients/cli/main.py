@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 from importlib import metadata
@@ -11,10 +10,10 @@ from typing import Annotated
 import typer
 
 from clients.cli import output, plans, profiles, steps, suggest, templates
-from clients.cli.connection import known_endpoint
 from clients.cli.convert import convert
 from clients.cli.demo import demo
 from clients.cli.doctor import doctor
+from clients.cli.examples import add_examples
 from clients.cli.machines import machines
 from clients.cli.models import models
 from clients.cli.run import run
@@ -41,13 +40,16 @@ def sensorforge(
     ascii_only: Annotated[
         bool, typer.Option("--ascii", help="Open the screen without any character beyond ASCII.")
     ] = False,
+    theme: Annotated[
+        str, typer.Option("--theme", metavar="NAME", help="Colours of the screen, kept: dark, light, high-contrast.")
+    ] = "",
 ) -> None:
     """Turn a machine's history into training data: a refined model, synthetic data sets, and a report on them."""
     if version:
         output.data.print(_version(), markup=False)
         raise typer.Exit
     if context.invoked_subcommand is None:
-        raise typer.Exit(_open_screen(ascii_only=ascii_only))
+        raise typer.Exit(_open_screen(ascii_only=ascii_only, theme=theme))
 
 
 def _version() -> str:
@@ -57,7 +59,7 @@ def _version() -> str:
         return "unknown"
 
 
-def _open_screen(*, ascii_only: bool = False) -> int:
+def _open_screen(*, ascii_only: bool = False, theme: str = "") -> int:
     if not ((sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TEXTUAL_DRIVER")):
         output.error(
             SensorForgeClientError(
@@ -80,7 +82,7 @@ def _open_screen(*, ascii_only: bool = False) -> int:
             )
         )
         return ExitCode.USAGE
-    return open_screen(endpoint=asyncio.run(known_endpoint()), ascii_only=ascii_only)
+    return open_screen(ascii_only=ascii_only, theme=theme)
 
 
 app.command("up")(up)
@@ -114,6 +116,7 @@ app.add_typer(machines, name="machines")
 app.add_typer(profiles.profile, name="profile")
 app.add_typer(templates.template, name="template")
 app.add_typer(plans.plan, name="plan")
+add_examples(app)
 
 
 def main() -> None:

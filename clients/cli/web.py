@@ -31,10 +31,7 @@ def web(
         str, typer.Option("--endpoint", metavar="ADDRESS", help="Services, as for every other command.")
     ] = "",
 ) -> None:
-    """Open the screen in a browser on this machine, until Ctrl-C. Needs the extra [web].
-
-    Example: sensorforge web --port 8450
-    """
+    """Open the screen in a browser on this machine, until Ctrl-C. Needs the extra [web]."""
     try:
         serve = _server(port)
     except ImportError as missing:
