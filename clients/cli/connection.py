@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ from clients.sdk import embedded, local
 from clients.sdk.client import SensorForge
 from clients.sdk.config import configured_endpoint, from_environment
 from clients.sdk.errors import SensorForgeClientError
+from clients.sdk.known import known_endpoint
 
 
 @dataclass
@@ -64,23 +64,3 @@ async def connect(endpoint: str = "", *, store: str = "") -> AsyncIterator[Conne
             service.close()
         else:
             await service.release()
-
-
-async def known_endpoint() -> str:
-    """Returns the endpoint that the environment names, else that of a running `sensorforge up`, else "".
-
-    A store that the environment names is not looked for elsewhere.
-    """
-    if named := configured_endpoint():
-        return named
-    running = "" if os.environ.get("SENSORFORGE_STORE") else local.remembered().endpoint
-    return running if running and await _serves(running) else ""
-
-
-async def _serves(endpoint: str) -> bool:
-    try:
-        config = from_environment(endpoint)
-    except ValueError:
-        return False
-    async with SensorForge(config) as forge:
-        return await forge.serving(deadline_s=1.0)

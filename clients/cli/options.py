@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from clients.cli import completion
 from clients.sdk.errors import SensorForgeClientError
 from clients.sdk.plan import ColumnChoice
 
@@ -23,7 +24,13 @@ Endpoint = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 Events = Annotated[bool, typer.Option("--events", help="Numbered events on stdout, one JSON document a line.")]
 Profile = Annotated[Path | None, typer.Option("--profile", "-p", metavar="FILE", help="Machine profile, YAML or JSON.")]
-RunName = Annotated[str, typer.Argument(metavar="[RUN]", help="Run: its name, the start of its id, or `last`.")]
+RunName = Annotated[
+    str,
+    typer.Argument(
+        metavar="[RUN]", help="Run: its name, the start of its id, or `last`.", autocompletion=completion.runs
+    ),
+]
+MachineName = Annotated[str, typer.Argument(metavar="MACHINE", help="Machine id.", autocompletion=completion.machines)]
 Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Write all results of the run here.")]
 Timeout = Annotated[
     str, typer.Option("--timeout", metavar="TIME", help="Give up waiting after 90s, 20m or 2h; jobs are left running.")

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from clients.cli import naming, options, output
+from clients.cli import completion, naming, options, output
 from clients.cli.connection import Connection, connect
 from clients.cli.narration import Narrator
 from clients.cli.run import drive
@@ -25,8 +25,12 @@ from sensorforge.machines.v1 import machines_pb2
 
 
 def runs(
-    run: Annotated[str, typer.Argument(metavar="[RUN]", help="Show this run instead of all.")] = "",
-    machine: Annotated[str, typer.Option("--machine", help="Only runs of this machine.")] = "",
+    run: Annotated[
+        str, typer.Argument(metavar="[RUN]", help="Show this run instead of all.", autocompletion=completion.runs)
+    ] = "",
+    machine: Annotated[
+        str, typer.Option("--machine", help="Only runs of this machine.", autocompletion=completion.machines)
+    ] = "",
     out: options.Out = None,
     json: options.Json = False,
     endpoint: options.Endpoint = "",
@@ -125,7 +129,10 @@ async def _show(connection: Connection, name: str, out: Path | None, *, json: bo
 
 def watch(
     name: Annotated[
-        str, typer.Argument(metavar="[RUN|JOB]", help="A run or a job; default: the last run.")
+        str,
+        typer.Argument(
+            metavar="[RUN|JOB]", help="A run or a job; default: the last run.", autocompletion=completion.runs
+        ),
     ] = naming.LAST,
     out: options.Out = None,
     timeout: options.Timeout = "",
