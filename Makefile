@@ -51,6 +51,7 @@ check-protos: protos  ## Fail when the committed stubs differ from the contracts
 
 docs: $(VENV)/.development  ## Generate the pages that come from code and contracts
 	$(BIN)/python -m services.embedded.error_catalogue > docs/errors.md
+	$(BIN)/python docs/generate_client_errors.py > docs/client-errors.md
 	$(BIN)/python docs/generate_api.py > docs/api.md
 	$(BIN)/python docs/generate_commands.py markdown > docs/commands.md
 	$(BIN)/python docs/generate_commands.py man > docs/sensorforge.1

@@ -1,4 +1,4 @@
-"""docs/commands.md and the man page say what `--help` says."""
+"""The pages that are made from the clients' source say what it says: commands, man page, errors."""
 
 from __future__ import annotations
 
@@ -12,12 +12,23 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 
-@pytest.mark.parametrize(("form", "page"), [("markdown", "docs/commands.md"), ("man", "docs/sensorforge.1")])
-def test_committed_page_is_what_the_commands_say(form: str, page: str) -> None:
+@pytest.mark.parametrize(
+    ("generator", "page"),
+    [
+        (["generate_commands.py", "markdown"], "commands.md"),
+        (["generate_commands.py", "man"], "sensorforge.1"),
+        (["generate_client_errors.py"], "client-errors.md"),
+    ],
+)
+def test_committed_page_is_what_the_source_says(generator: list[str], page: str) -> None:
     printed = subprocess.run(
-        [sys.executable, "docs/generate_commands.py", form], cwd=REPOSITORY, capture_output=True, text=True, check=True
+        [sys.executable, f"docs/{generator[0]}", *generator[1:]],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout
-    assert (REPOSITORY / page).read_text("utf-8") == printed, "run: make docs"
+    assert (REPOSITORY / "docs" / page).read_text("utf-8") == printed, "run: make docs"
 
 
 @pytest.mark.skipif(shutil.which("groff") is None, reason="needs groff")
