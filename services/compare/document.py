@@ -13,6 +13,7 @@ from services.compare.datasets import Floats
 from services.compare.gates import Gate
 from services.compare.metrics.registry import METRICS
 from services.compare.metrics.samples import COVERAGE, Measured
+from services.compare.shapes import correlations_json, histograms_json
 
 SCHEMA_VERSION = 1
 _SETS = ("seed", "refined", "control")
@@ -70,6 +71,8 @@ def comparison_document(result: Comparison, source: Provenance, extras: Extras) 
         },
         "statistical_metrics": {metric.name: _metric(result, metric.name) for metric in metrics},
         "per_sensor_metrics": {name: _sensor(result, name) for name in data.names},
+        "histograms": histograms_json(result),
+        "correlations": correlations_json(result),
         "gates": [gate_json(gate) for gate in result.gates],
         "recommendation": result.recommendation.advice,
         "verdict": result.recommendation.verdict,

@@ -9,7 +9,7 @@ from typing import Any
 
 from jinja2 import Environment
 
-from services.compare.plots import Figure
+from services.compare.figures import Figure
 from services.compare.wording import (
     ADVICE,
     OUTCOMES,

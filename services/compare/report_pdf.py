@@ -16,7 +16,7 @@ from fpdf import FPDF
 from fpdf.enums import TableCellFillMode
 from fpdf.fonts import FontFace
 
-from services.compare.plots import Figure
+from services.compare.figures import Figure
 from services.compare.wording import (
     ADVICE,
     OUTCOMES,

@@ -100,7 +100,8 @@ def test_wasserstein_agrees_with_scipy_and_with_the_shift() -> None:
 )
 def test_distances_agree_with_scipy_on_any_values_with_ties(test: np.ndarray, refined: np.ndarray) -> None:
     samples = numbers(np.arange(40.0)[:, None], test[:, None], refined[:, None])
-    scale = test.std() if test.std() > 1e-9 * max(1, abs(test.mean())) else samples.data.scale[1][0]
+    usual = np.arange(40.0).std()
+    scale = test.std() if test.std() >= 0.1 * usual else usual
     assert wasserstein(samples).value == pytest.approx(stats.wasserstein_distance(test, refined) / scale, abs=1e-9)
     assert kolmogorov_smirnov(samples).value == pytest.approx(stats.ks_2samp(test, refined).statistic, abs=1e-12)
 
@@ -359,6 +360,26 @@ def test_exact_copies_are_counted_and_a_hair_of_difference_is_none() -> None:
     refined = np.vstack([train[:30], normal(70, 3, seed=5), train[:10] * (1 + 1e-6)])
     measured = exact_copies(numbers(train, normal(100, 3, seed=2), refined))
     assert measured.details["rows"] == 30
+
+
+def test_rows_of_an_outage_are_no_copies_of_each_other_but_sparse_rows_may_be() -> None:
+    def outage(values: np.ndarray, rows: int) -> np.ndarray:
+        values = values.copy()
+        values[:rows, 1:] = np.nan
+        values[:rows, 0] = 7.0
+        values[:3] = np.nan
+        return values
+
+    train, test = outage(normal(200, 6), 30), outage(normal(100, 6, seed=2), 20)
+    refined = outage(normal(100, 6, seed=3), 10)
+    refined[50] = train[50]
+    measured = exact_copies(numbers(train, test, refined))
+    assert measured.value == 1 / 100
+    assert measured.details == {"rows": 1.0, "mostly_missing": 10.0}
+    assert seen_test_rows(replace(numbers(train, test, refined), name="control")).value == 0.0
+
+    lonely = np.where(np.arange(6) == (np.arange(300) % 6)[:, None], normal(300, 6), np.nan)
+    assert exact_copies(numbers(lonely, normal(100, 6, seed=2), lonely[:100])).value == 1.0
 
 
 # Time

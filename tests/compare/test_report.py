@@ -17,11 +17,12 @@ import pytest
 from services.compare.comparison import Comparison, compare
 from services.compare.datasets import build_datasets
 from services.compare.document import Extras, Provenance, comparison_document
+from services.compare.figures import Figure, panel_title
 from services.compare.findings import _range
 from services.compare.gates import in_percent
 from services.compare.limits import Limits
 from services.compare.metrics.registry import QUICK
-from services.compare.plots import Figure, _title, draw_figures
+from services.compare.plots import draw_figures
 from services.compare.report_html import html_report
 from services.compare.report_pdf import pdf_report
 from services.compare.summary import COLUMNS, all_machines_summary
@@ -135,9 +136,9 @@ def test_a_sensor_table_shows_what_was_learnt_when_every_sensor_was(result: Comp
 
 def test_long_names_keep_both_ends_and_break_into_two_lines() -> None:
     first, second = "line3_pump4_stage0_bearing_temperature", "line3_pump5_stage0_bearing_temperature"
-    assert _title(first) != _title(second)
-    assert all(len(line) <= 30 for line in _title(first).split("\n"))
-    assert _title("rul") == "rul"
+    assert panel_title(first) != panel_title(second)
+    assert all(len(line) <= 30 for line in panel_title(first).split("\n"))
+    assert panel_title("rul") == "rul"
 
 
 def test_ranges_are_written_with_as_many_digits_as_tell_them_apart() -> None:

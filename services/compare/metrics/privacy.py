@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from services.compare.datasets import Codes, Floats, Rows, joined
 from services.compare.metrics.samples import UNKNOWN, Measured, Samples, block_ids
@@ -98,14 +99,27 @@ def _share_nearer(distance: Floats, other: Floats) -> Floats:
 
 
 def exact_copies(samples: Samples) -> Measured:
-    """Share of rows that equal a training row in every compared column, to nine digits. Details: `rows`, the number.
+    """Share of rows that equal a training row in every compared column, to nine digits. Details: `rows`, the number,
+    and `mostly_missing`, the number of equal rows that are not counted because they hold next to nothing.
 
     A machine at low resolution repeats itself: the share of real test rows that equal a training row is the control.
     """
-    known = _fingerprints(samples.train)
-    found = np.isin(_fingerprints(samples.rows), known)
+    equal = np.isin(_fingerprints(samples.rows), _fingerprints(samples.train))
+    found = equal & _informative(samples, samples.rows)
     shares = samples.weights @ found / np.maximum(samples.weights.sum(axis=1), 1e-12)
-    return Measured(float(shares[0]), shares[1:], details={"rows": float(found.sum())}, floor=0.0)
+    details = {"rows": float(found.sum()), "mostly_missing": float((equal & ~found).sum())}
+    return Measured(float(shares[0]), shares[1:], details=details, floor=0.0)
+
+
+def _informative(samples: Samples, rows: Rows) -> npt.NDArray[np.bool_]:
+    """Returns which rows say enough to be a copy of something: at least half as many values, of the columns that vary,
+    as the median training row has. Rows of a sensor outage equal each other by being empty."""
+
+    def values(part: Rows) -> npt.NDArray[np.int64]:
+        present = ~np.isnan(part.numeric[:, samples.varying])
+        return np.asarray(present.sum(axis=1) + (part.states >= 0).sum(axis=1))
+
+    return np.asarray(values(rows) >= max(1.0, float(np.median(values(samples.train))) / 2))
 
 
 def _fingerprints(rows: Rows) -> np.ndarray[tuple[int, ...], np.dtype[np.void]]:
@@ -118,16 +132,17 @@ def _fingerprints(rows: Rows) -> np.ndarray[tuple[int, ...], np.dtype[np.void]]:
 
 
 def seen_test_rows(samples: Samples) -> Measured:
-    """Leakage: share of real test rows that equal one of the rows in every compared column. For the control, training
-    rows, it says how much of the hold-out training has seen. Detail `by_chance`: the share of training rows that occur
-    again elsewhere in training, in another block of time: a machine at low resolution repeats itself."""
+    """Leakage: share of real test rows that equal one of the rows in every compared column; rows that are mostly
+    missing equal nothing, as for copies. For the control, training rows, it says how much of the hold-out training has
+    seen. Detail `by_chance`: the share of training rows that occur again elsewhere in training, in another block of
+    time: a machine at low resolution repeats itself."""
     test, train = _fingerprints(samples.test), _fingerprints(samples.train)
-    found = np.isin(test, _fingerprints(samples.rows))
+    found = np.isin(test, _fingerprints(samples.rows)) & _informative(samples, samples.test)
     shares = samples.test_weights @ found / np.maximum(samples.test_weights.sum(axis=1), 1e-12)
     _, which = np.unique(train, return_inverse=True)
     pairs = np.unique(np.column_stack([which, block_ids(samples.train.runs)]), axis=0)
     blocks = np.bincount(pairs[:, 0])
-    chance = float((blocks[which] > 1).mean())
+    chance = float(((blocks[which] > 1) & _informative(samples, samples.train)).mean())
     return Measured(
         float(shares[0]), shares[1:], details={"rows": float(found.sum()), "by_chance": chance}, floor=chance
     )

@@ -140,7 +140,8 @@ QUICK: tuple[Metric, ...] = (
         "exact_copies",
         "Exact copies",
         "lower",
-        "Share of synthetic rows that equal a real training row in every column.",
+        "Share of synthetic rows that equal a real training row in every column. Rows with fewer than half the values "
+        "of the median training row do not count: in an outage rows equal each other by being empty.",
         "The share of real test rows that do (a machine at low resolution repeats itself).",
         privacy.exact_copies,
     ),
@@ -148,8 +149,9 @@ QUICK: tuple[Metric, ...] = (
         "leakage",
         "Held-out rows seen before",
         "lower",
-        "Share of real test rows that equal a synthetic row in every column. Control: share that equal a training row; "
-        "above what training rows repeat of each other across blocks of time, the hold-out is not held out.",
+        "Share of real test rows that equal a synthetic row in every column, mostly missing ones not counted. Control: "
+        "share that equal a training row; above what training rows repeat of each other across blocks of time, the "
+        "hold-out is not held out.",
         "The share of training rows that occur again elsewhere in training.",
         privacy.seen_test_rows,
     ),
