@@ -11,6 +11,7 @@ import difflib
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import yaml
 
@@ -18,6 +19,14 @@ MAX_BYTES = 1 << 20
 MAX_DEPTH = 16
 
 _LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def plain_yaml(text: str) -> Any:
+    """Returns the plain values of a YAML text, by the parser in C where there is one (ten times faster).
+
+    Raises yaml.YAMLError.
+    """
+    return yaml.load(text, _LOADER)  # noqa: S506  # a safe loader either way
 
 
 class DocumentError(Exception):

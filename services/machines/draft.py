@@ -39,10 +39,22 @@ _RUN_NAMES = frozenset(
 _INDEX_NAMES = frozenset({"", "index", "row", "row_id", "id", "unnamed_0", "cycle", "udi", "source_row"})
 
 
+# A flag of these names says what happened, it measures nothing: a label. The last five are AI4I's failure kinds.
+_LABEL_WORDS = frozenset({
+    "failure", "failures", "failed", "fail", "fault", "faults", "faulty", "defect", "defective", "broken", "breakdown",
+    "anomaly", "anomalies", "anomalous", "label", "target", "class", "attack", "outlier", "ausfall", "defekt", "panne",
+    "falla", "fallo", "guasto", "falha", "twf", "hdf", "pwf", "osf", "rnf",
+})  # fmt: skip
+_RARE_FLAG = 0.01  # a 0/1 column that is 1 more seldom than this says what happened, not in which state a machine runs
+_STATE_WORDS = frozenset({
+    "alarm", "status", "state", "mode", "switch", "valve", "running", "run", "on", "off", "open", "closed", "enabled",
+})  # fmt: skip
+
+
 @dataclass(frozen=True)
 class ColumnFacts:
     """What a file says about one column. `states` are its values where they are few; `counts_up` marks an index or a
-    count within runs, `numbers_runs` the number of the run."""
+    count within runs, `numbers_runs` the number of the run, `flags_failures` a 0/1 column that tells failures."""
 
     name: str
     kind: Literal["number", "text", "time"]
@@ -53,6 +65,7 @@ class ColumnFacts:
     states: tuple[str, ...] = ()
     counts_up: bool = False
     numbers_runs: bool = False
+    flags_failures: bool = False
 
 
 def facts_of(table: pl.DataFrame, units: Mapping[str, str] | None = None) -> tuple[ColumnFacts, ...]:
@@ -76,16 +89,35 @@ def facts_of(table: pl.DataFrame, units: Mapping[str, str] | None = None) -> tup
             counts_up = len(steps) > 1 and bool((steps > 0).all()) and bool((steps == steps[0]).all())
             counts_up = counts_up or name == count
             low, median, high = (values.min(), values.median(), values.max()) if len(values) else (None, None, None)
+            flag = states == ("0", "1") and _flags_failures(name, column.cast(pl.Float64))
             facts.append(
                 ColumnFacts(
-                    name, "number", unit, _float(low), _float(median), _float(high), states, counts_up, name == run
+                    name,
+                    "number",
+                    unit,
+                    _float(low),
+                    _float(median),
+                    _float(high),
+                    states,
+                    counts_up,
+                    name == run,
+                    flag,
                 )
             )
+        elif column.dtype == pl.Boolean:
+            flag = column.n_unique() == 2 and _flags_failures(name, column.cast(pl.Float64))
+            facts.append(ColumnFacts(name, "text", unit, states=("false", "true"), flags_failures=flag))
         else:
             texts = column.cast(pl.String).unique()
             few = tuple(sorted(texts.to_list())) if len(texts) <= MAX_STATES else ()
             facts.append(ColumnFacts(name, "text", unit, states=few))
     return tuple(facts)
+
+
+def _flags_failures(name: str, values: pl.Series) -> bool:
+    words = set(_word(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)).split("_"))
+    rare = len(values) > 0 and float(values.sum()) <= _RARE_FLAG * len(values)
+    return bool(words & _LABEL_WORDS) or (rare and not words & _STATE_WORDS)
 
 
 def _run_and_count(table: pl.DataFrame) -> tuple[str, str]:
@@ -118,6 +150,14 @@ def sampling_period_of(table: pl.DataFrame) -> float | None:
     return None
 
 
+def draft_of(table: pl.DataFrame, units: Mapping[str, str], machine_id: str) -> tuple[str, str]:
+    """Returns the draft of a parsed table and the column that numbers its runs though no name says so ("" for none)."""
+    rows = table.drop("source_row", strict=False)
+    facts = facts_of(rows, units)
+    run_column = next((item.name for item in facts if item.numbers_runs), "")
+    return draft_profile(facts, machine_id, sampling_period_of(rows)), run_column
+
+
 def draft_profile(
     columns: Sequence[ColumnFacts], machine_id: str = "my-machine", sampling_period_s: float | None = None
 ) -> str:
@@ -140,6 +180,8 @@ def draft_profile(
             lines.append(
                 f"life: {{unit: {_quoted(facts.unit or 'h')}{most}}}    # proposed from column {_quoted(facts.name)}"
             )
+        elif facts.flags_failures:
+            lines.append(f"# column {_quoted(facts.name)} flags failures (0 and 1): a label for RUL and no sensor")
         elif facts.kind == "text" and not facts.states:
             lines.append(f"# column {_quoted(facts.name)} holds free text and is no sensor")
         else:
@@ -168,7 +210,7 @@ def _sensor_lines(facts: ColumnFacts) -> list[str]:
         margin = 0.1 * (facts.high - facts.low)
         low = facts.low - margin if facts.low < 0 else max(0.0, facts.low - margin)
         lines.append(f"    min: {_rounded(low, up=False)}    # proposed: lowest value seen is {facts.low:g}")
-        lines.append(f"    typical: {facts.median:.6g}    # proposed: median")
+        lines.append(f"    typical: {facts.median + 0.0:.6g}    # proposed: median")  # + 0.0: no "-0"
         lines.append(
             f"    max: {_rounded(facts.high + margin, up=True)}    # proposed: highest value seen is {facts.high:g}"
         )

@@ -20,6 +20,7 @@ from services.chassis.errors import SensorForgeError
 from services.chassis.identity import caller_of
 from services.jobs.stage import StageContext
 from services.machines.document import MAX_BYTES
+from services.machines.draft import draft_of
 from services.machines.profile import Sensor, parse_profile
 from services.machines.registry import Machine, Machines
 
@@ -28,6 +29,7 @@ class MachineServicer(machine_service_pb2_grpc.MachineServiceServicer):
     """Registers and finds machines."""
 
     def __init__(self, ctx: StageContext) -> None:
+        self._catalog = ctx.catalog
         self._machines = Machines(ctx.store, ctx.catalog)
         self._models = DefaultModels(ctx.catalog)
 
@@ -56,6 +58,21 @@ class MachineServicer(machine_service_pb2_grpc.MachineServiceServicer):
     ) -> machine_service_pb2.GetMachineResponse:
         machine = await asyncio.to_thread(self._machines.get, request.name.removeprefix("machines/"))
         return machine_service_pb2.GetMachineResponse(machine=await self._message(machine))
+
+    async def DraftProfile(  # noqa: N802
+        self,
+        request: machine_service_pb2.DraftProfileRequest,
+        context: grpc.aio.ServicerContext[
+            machine_service_pb2.DraftProfileRequest, machine_service_pb2.DraftProfileResponse
+        ],
+    ) -> machine_service_pb2.DraftProfileResponse:
+        document, run_column = await asyncio.to_thread(self._draft, request.table, request.machine_id or "my-machine")
+        return machine_service_pb2.DraftProfileResponse(document=document, run_column=run_column)
+
+    def _draft(self, name: str, machine_id: str) -> tuple[str, str]:
+        columns = self._catalog.get(name).file("table.parquet").columns
+        units = {column.name: column.unit for column in columns if column.unit}
+        return draft_of(self._catalog.read_table(name, "table.parquet"), units, machine_id)
 
     async def ListMachines(  # noqa: N802
         self,

@@ -20,9 +20,9 @@ from typing import Any, Literal, overload
 
 import numpy as np
 import numpy.typing as npt
-import yaml
 
 from services.chassis.errors import ErrorKind, Reason, SensorForgeError, register_reasons
+from services.machines.document import plain_yaml
 
 register_reasons(
     {
@@ -134,7 +134,7 @@ def _normal(text: str) -> str:
 
 @lru_cache(maxsize=1)
 def _table() -> _Table:
-    raw: dict[str, Any] = yaml.safe_load(resources.files(__package__).joinpath("units.yaml").read_text("utf-8"))
+    raw: dict[str, Any] = plain_yaml(resources.files(__package__).joinpath("units.yaml").read_text("utf-8"))
     units: dict[str, Unit] = {}
     exact: dict[str, Unit] = {}
     folded: dict[str, Unit] = {}

@@ -18,6 +18,7 @@ import polars as pl
 from services.chassis.errors import SensorForgeError
 from services.machines.profile import MachineProfile, Sensor
 from services.machines.units import Conversion, conversion, parse_unit
+from services.mapping.alignment import NOT_ALIGNED, AlignOptions, align, join, mixed_cadence
 from services.mapping.contradictions import check_columns, check_rul
 from services.mapping.findings import Finding
 from services.mapping.names import is_difference, parse_name
@@ -38,12 +39,16 @@ class Mapped:
 
 
 def apply_mapping(
-    table: pl.DataFrame, declared_units: Mapping[str, str], profile: MachineProfile, plan: MappingPlan
+    table: pl.DataFrame,
+    declared_units: Mapping[str, str],
+    profile: MachineProfile,
+    plan: MappingPlan,
+    alignment: AlignOptions = NOT_ALIGNED,
 ) -> Mapped:
     """Returns the mapped table: source_row, timestamp, run_id, segment, sensors in profile order, rul, aux columns.
 
-    `declared_units` are the units the file itself declares, by column. Raises as `check_plan`, `read_times` and
-    `conversion` do; nothing is written half.
+    `declared_units` are the units the file itself declares, by column. Raises as `check_plan`, `read_times`,
+    `conversion` and `align` do; nothing is written half. With an alignment the rows are those of one sensor's values.
     """
     check_plan(plan, table.columns, profile)
     findings: list[Finding] = []
@@ -93,11 +98,20 @@ def apply_mapping(
         mapped = mapped.select(pl.all().gather(pl.Series(segments.order)))
     place = 1 + ("timestamp" in columns) + ("run_id" in columns)
     mapped = mapped.insert_column(place, columns["segment"].alias("segment"))
+    numeric = [s.name for s in profile.columns if s.name in by_sensor]
+    segment_report, alignment_report = segments.report, None
+    if alignment.rows:
+        aligned = align(mapped.drop("segment"), numeric, alignment)
+        findings += aligned.findings
+        alignment_report = aligned.report
+        mapped, segment_report = _segmented(aligned.table, plan.time.gap_factor or 5.0)
+    elif (mixed := mixed_cadence(mapped, numeric)) is not None:
+        findings.append(mixed)
     findings += check_columns(mapped, profile, by_sensor)
     if "rul" in mapped.columns:
         findings += check_rul(mapped, plan.columns("rul")[0], profile)
     unmapped = [sensor.name for sensor in profile.columns if sensor.name not in by_sensor]
-    report = {
+    report: dict[str, Any] = {
         "machine_id": profile.machine_id,
         "rows": {"in": table.height, "out": mapped.height},
         "columns": notes,
@@ -105,10 +119,41 @@ def apply_mapping(
             name for name in table.columns if name not in {n["column"] for n in notes} | {"source_row"}
         ],
         "unmapped_sensors": unmapped,
-        "time": {**time_report, **segments.report},
+        "time": {**time_report, **segment_report},
         "findings": [finding.to_json() for finding in findings],
     }
+    if alignment_report:
+        report["alignment"] = alignment_report
     return Mapped(mapped, {k: v for k, v in units.items() if v}, metadata, report, tuple(findings))
+
+
+def _segmented(table: pl.DataFrame, gap_factor: float) -> tuple[pl.DataFrame, dict[str, Any]]:
+    """Returns rows, sorted by run and time, with their segments numbered anew, and the report."""
+    runs = table["run_id"].rle_id().cast(pl.Int64).to_numpy() if "run_id" in table.columns else None
+    segments = segment_rows(table["timestamp"], runs, table.height, gap_factor)
+    place = 2 + ("run_id" in table.columns)
+    return table.insert_column(place, pl.Series("segment", segments.segment)), segments.report
+
+
+def join_mapped(
+    table: pl.DataFrame, other: pl.DataFrame, profile: MachineProfile, tolerance_s: float = 0.0, gap_factor: float = 5.0
+) -> Mapped:
+    """Returns the rows of the slower of two mapped tables with the sensors of both, in profile order. Raises as `join`
+    does. Units and provenance are those of the two tables, which the caller has."""
+    joined = join(table.drop("segment", strict=False), other.drop("segment", strict=False), tolerance_s)
+    rows, report = _segmented(joined.table, gap_factor)
+    keys = [name for name in ("source_row", "timestamp", "run_id", "segment") if name in rows.columns]
+    sensors = [sensor.name for sensor in profile.columns if sensor.name in rows.columns]
+    rest = [name for name in rows.columns if name not in keys and name not in sensors]
+    full = {
+        "machine_id": profile.machine_id,
+        "rows": {"in": table.height + other.height, "out": rows.height},
+        "join": joined.report,
+        "unmapped_sensors": [sensor.name for sensor in profile.columns if sensor.name not in rows.columns],
+        "time": report,
+        "findings": [finding.to_json() for finding in joined.findings],
+    }
+    return Mapped(rows.select([*keys, *sensors, *rest]), {}, {}, full, joined.findings)
 
 
 def _source_rows(table: pl.DataFrame) -> pl.Series:
@@ -240,6 +285,15 @@ def _sensor_column(
                 rule.column,
             )
         )
+    if (named := named_otherwise(rule.column, source)) and basis == "declared":
+        findings.append(
+            Finding(
+                "UNIT_CONTRADICTED",
+                "warning",
+                f"{rule.column!r} is declared in {source}, and its name says {named}; {source} is believed.",
+                rule.column,
+            )
+        )
     note |= {
         "source_unit": source,
         "target_unit": target,
@@ -249,6 +303,15 @@ def _sensor_column(
         "missing": values.null_count(),
     }
     return values, note
+
+
+def named_otherwise(column: str, declared: str) -> str:
+    """Returns the unit that a column's own name carries where it is not the declared one, else nothing."""
+    unit, named = parse_unit(declared), parse_name(column)
+    if unit is None or named.unit is None or named.unit.symbol == unit.symbol:
+        return ""
+    same_scale = named.unit.dimension == unit.dimension and named.unit.factor == unit.factor
+    return "" if same_scale and named.unit.offset == unit.offset else named.unit_text or named.unit.symbol
 
 
 def unit_plan(rule: ColumnRule, sensor: Sensor, declared: str) -> tuple[Conversion | None, str, str, str]:

@@ -47,6 +47,15 @@ register_reasons(
         "RUL_UNKNOWABLE": Reason(
             ErrorKind.INPUT, _PRECONDITION, "Map an RUL column, say that runs end in failure, or use RUL mode none."
         ),
+        "FAILURE_LOG_UNREADABLE": Reason(
+            ErrorKind.INPUT, _PRECONDITION, "Name the log's unit, time and kind columns, or correct the file."
+        ),
+        "FAILURE_LOG_NO_MATCH": Reason(
+            ErrorKind.INPUT, _PRECONDITION, "Map the column with the unit's id as run, written as in the failure log."
+        ),
+        "ALIGNMENT_IMPOSSIBLE": Reason(
+            ErrorKind.INPUT, _PRECONDITION, "Map a time column, and name a mapped sensor, `slowest`, or nothing."
+        ),
         "MERGE_TOO_FEW_ROWS": Reason(
             ErrorKind.INPUT, _PRECONDITION, "Use the strategy real-only or merge, or collect more rows."
         ),

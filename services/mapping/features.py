@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -17,6 +18,8 @@ from services.mapping.names import ParsedName, parse_name, squeeze
 from services.mapping.tokens import Token
 
 _MOST_VARIANTS = 12
+_FEW_COLUMNS = 4  # too few to tell a prefix from a word
+_LONGEST_PREFIX = 3
 _OPTIONAL = 0.5  # weight of component and position when the sensor's name does not say them
 
 # Quantities that any number can have, so that they neither join nor part two names.
@@ -70,6 +73,7 @@ class Features:
     variants: list[Variant] = field(default_factory=list)
     concepts: frozenset[str] = frozenset()
     spoken: tuple[str, ...] = ()
+    spoken_quantities: frozenset[str] = frozenset()
     initials: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
@@ -79,6 +83,7 @@ def column_features(
     """Returns the features of all columns and of all sensors; readings are pruned to what both sides share."""
     left = [_of_column(column, lexicon) for column in columns]
     right = [_of_sensor(sensor, lexicon) for sensor in sensors]
+    _set_back_a_common_prefix(left, lexicon)
     _letters_to_numbers(left, right, lexicon)
     _count_from_one(left, right)
     seen = {concept for features in right for concept in _all_concepts(features.parsed)}
@@ -104,6 +109,39 @@ def _of_sensor(sensor: Sensor, lexicon: Lexicon) -> Features:
     stated = bool(_all_concepts(parsed) & STATE_WORDS)
     is_state = sensor.role == "state" or stated or (unit is not None and unit.dimension == "state")
     return Features(parsed, unit, keys, is_state)
+
+
+def _set_back_a_common_prefix(columns: list[Features], lexicon: Lexicon) -> None:
+    """Takes out of the first words what most columns share (IW_, L1_, Fed1): it cannot tell them apart, so it says
+    neither what is measured nor which of several sensors is meant, where the rest of the name says something."""
+    if len(columns) < _FEW_COLUMNS:
+        return
+    for place in range(_LONGEST_PREFIX):
+        words = [tokens[place].text for f in columns if len(tokens := f.parsed.tokens) > place + 1]
+        common = {text for text, count in Counter(words).items() if count >= 0.7 * len(columns)}
+        if not common:
+            return
+        for features in columns:
+            tokens = features.parsed.tokens
+            if len(tokens) <= place + 1 or tokens[place].text not in common:
+                continue
+            if _say_quantity(tokens[place + 1 :], lexicon):
+                changed = (*tokens[:place], _set_back(tokens[place], lexicon), *tokens[place + 1 :])
+                features.parsed = replace(features.parsed, tokens=changed)
+
+
+def _set_back(token: Token, lexicon: Lexicon) -> Token:
+    """Returns the word at less weight, without readings that could speak for or against a sensor."""
+    kept = tuple(
+        reading
+        for reading in token.readings
+        if not any(c in lexicon.dimensions or c in lexicon.one_sided or c[0] == "#" for c in reading)
+    )
+    return replace(token, readings=kept or ((token.text,),), weight=0.4 * token.weight)
+
+
+def _say_quantity(tokens: Sequence[Token], lexicon: Lexicon) -> bool:
+    return any(c in lexicon.dimensions for token in tokens for reading in token.readings for c in reading)
 
 
 def _count_from_one(columns: list[Features], sensors: list[Features]) -> None:
@@ -197,6 +235,12 @@ def _read(features: Features, variants: list[list[Word]], lexicon: Lexicon) -> N
     features.variants = [read_variant(words, lexicon) for words in variants]
     features.concepts = frozenset(concept for variant in features.variants for concept in variant.concepts)
     features.spoken = tuple(word for token in features.parsed.tokens for word in token.text.split() if word.isalpha())
+    features.spoken_quantities = frozenset(
+        word
+        for token in features.parsed.tokens
+        if any(concept in lexicon.dimensions for concept in token.readings[0])
+        for word in token.text.split()
+    )
     features.initials = initials_of(features.spoken)
 
 
@@ -226,6 +270,7 @@ _QUANTITY_OF_DIMENSION = {
 }  # fmt: skip
 
 
+_MOTION_WORDS = frozenset({"speed", "spd", "geschwindigkeit", "vitesse", "velocidad", "feedrate"})  # not velocity
 _ABOUT_VIBRATION = frozenset(
     {"rms", "peak", "bearing", "de", "nde", "casing", "axial", "radial", "horizontal", "vertical", "motor", "pump"}
 )
@@ -252,7 +297,8 @@ def _with_unit(words: list[Word], unit: Unit | None, lexicon: Lexicon) -> list[W
     if unit.dimension == "velocity" and unit.symbol in ("mm/s", "in/s"):
         # Vibration velocity: a bearing at so many mm/s, or a velocity that is an rms; not a feed or a belt.
         about = {word.concept for word in words}
-        if "vibration" not in about and (not named or about & _ABOUT_VIBRATION or about <= {"speed"}):
+        moves = any(word.concept == "speed" and word.text in _MOTION_WORDS for word in words)
+        if "vibration" not in about and not moves and (not named or about & _ABOUT_VIBRATION or about <= {"speed"}):
             return [*(word for word in words if word.concept != "speed"), word_of("vibration", "vibration", 0.8, True)]
     return words
 

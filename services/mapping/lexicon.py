@@ -13,7 +13,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -21,16 +21,23 @@ from typing import Any
 import yaml
 
 from services.chassis.errors import SensorForgeError
+from services.machines.document import plain_yaml
 from services.mapping import errors as errors
 
 _ROMANCE = frozenset({"fr", "es", "it", "pt"})  # where "de" is a preposition
 
+_ACRONYM = 3  # letters of the longest acronym that a longer word may contain by chance
+
 Reading = tuple[str, ...]
 
-_FILES = ("quantities.yaml", "components.yaml", "qualifiers.yaml", "abbreviations.yaml", "standards.yaml", "roles.yaml")
+_FILES = (
+    "quantities.yaml", "components.yaml", "qualifiers.yaml", "abbreviations.yaml", "buildings.yaml", "electrical.yaml",
+    "engines.yaml", "process.yaml", "machining.yaml", "standards.yaml", "roles.yaml",
+)  # fmt: skip
 _SECTIONS = {
     "version", "quantities", "concepts", "abbreviations", "phrases", "neutral", "exclusive", "one_sided", "related",
     "stop", "rarely_units", "isa_first", "isa_following", "isa_setpoint", "stations", "phases", "roles",
+    "kks_systems", "kks_measures",
 }  # fmt: skip
 
 
@@ -65,10 +72,26 @@ class Lexicon:
     roles: Mapping[str, frozenset[str]]
     rarely_units: frozenset[str]
     romance: frozenset[str]
+    kks_systems: Mapping[str, str]
+    kks_measures: Mapping[str, str]
 
-    @property
+    @cached_property
     def longest_phrase(self) -> int:
         return max((len(phrase) for phrase in self.phrases), default=0)
+
+    @cached_property
+    def acronyms(self) -> frozenset[str]:
+        """The short forms of several words (tat, sat), which are no parts of longer words."""
+        return frozenset(
+            word
+            for word, readings in self.readings.items()
+            if len(word) <= _ACRONYM and all(len(reading) > 1 for reading in readings)
+        )
+
+    @cached_property
+    def phrase_words(self) -> frozenset[str]:
+        """The words that some phrase consists of; they are never taken apart."""
+        return frozenset(word for phrase in self.phrases for word in phrase)
 
     def is_concept(self, concept: str) -> bool:
         return concept in self.dimensions or (concept,) in self.readings.get(concept, ())
@@ -89,7 +112,7 @@ class _Builder:
     def add(self, text: str, source: str) -> None:
         self.digest.update(text.encode())
         try:
-            raw = yaml.safe_load(text)
+            raw = plain_yaml(text)
         except yaml.YAMLError as error:
             raise SensorForgeError("LEXICON_INVALID", f"{source} is no valid YAML: {error}") from error
         if not isinstance(raw, dict) or "version" not in raw:
@@ -116,7 +139,7 @@ class _Builder:
             if not isinstance(value, list):
                 raise SensorForgeError("LEXICON_INVALID", f"{source}: {name} must be a list.")
             self.lists[name] += value
-        for name in ("isa_first", "stations", "phases", "roles"):
+        for name in ("isa_first", "stations", "phases", "roles", "kks_systems", "kks_measures"):
             self.sections[name].update(dict(_items(raw, name, source)))
         self.sections["rarely_units"] = [
             *(self.sections["rarely_units"] or []),
@@ -136,6 +159,9 @@ class _Builder:
             spoken = {fold(word) for word in text.split()}
             (self.romance if language in _ROMANCE else self.english).update(spoken)
         for word in words:
+            parts = tuple(fold(word).split("_"))
+            if len(parts) > 1 and all(len(part) > 1 for part in parts):  # two words that mean one thing
+                self.phrases.setdefault(parts, (concept,))
             for spelling in _spellings(word):
                 known = self.readings.setdefault(spelling, [])
                 if (concept,) not in known:
@@ -163,6 +189,8 @@ class _Builder:
             phases=self.sections["phases"],
             romance=frozenset(self.romance - self.english),
             rarely_units=frozenset(self.sections["rarely_units"]),
+            kks_systems=self.sections["kks_systems"],
+            kks_measures=self.sections["kks_measures"],
             roles={
                 role: frozenset(re.sub(r"[^\w]|_", "", fold(word)) for word in entry["words"].split())
                 for role, entry in self.sections["roles"].items()

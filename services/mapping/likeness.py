@@ -52,3 +52,22 @@ def letters_in_order(short: str, words: Sequence[str]) -> tuple[str, ...]:
         return word + 1 < len(words) and words[word + 1][0] == short[letter] and reads(letter + 1, word + 1, 1)
 
     return tuple(words) if words[0][0] == short[0] and reads(1, 0, 1) else ()
+
+
+def symbol_of(short: str, words: Sequence[str], quantities: frozenset[str]) -> tuple[str, ...]:
+    """Returns the words that a symbol with indices stands for: the quantity's letter first, then two or three letters
+    of other words in any order (TEI: temperature, evaporator, inlet), or nothing."""
+    if not 3 <= len(short) <= 4:
+        return ()
+    quantity = next((word for word in words if word in quantities and word[0] == short[0]), None)
+    if quantity is None:
+        return ()
+    left = [word for word in words if word not in quantities]
+    found = [quantity]
+    for letter in short[1:]:
+        word = next((word for word in left if word[0] == letter), None)
+        if word is None:
+            return ()
+        left.remove(word)
+        found.append(word)
+    return tuple(found)

@@ -62,16 +62,7 @@ def merge_rows(
     sensors = [sensor.name for sensor in profile.columns]
     findings: list[Finding] = []
     real = {name: _real(table.filter(pl.col("split") == name), sensors) for name in (TRAIN, VAL)}
-    available = real[TRAIN].height + real[VAL].height
-    if strategy == "replace" and available < REPLACE_NEEDS_ROWS:
-        raise SensorForgeError(
-            "MERGE_TOO_FEW_ROWS",
-            f"Replacing the seed needs at least {REPLACE_NEEDS_ROWS:,} real rows for training and validation, and "
-            f"there are {available:,} ({real[TRAIN].height:,} + {real[VAL].height:,}; test rows do not count).",
-            metadata={"rows": str(available)},
-        )
-    if available == 0:
-        raise SensorForgeError("MERGE_TOO_FEW_ROWS", "There is no real training or validation row.")
+    check_rows(strategy, real[TRAIN].height, real[VAL].height)
     before = {"real": figures(real[TRAIN], sensors)}
     removed: dict[str, int] = {"seed_duplicates": 0, "real_duplicates": 0, "seed_equal_to_real": 0, "balance": 0}
     derived: tuple[str, ...] = ()
@@ -110,6 +101,20 @@ def merge_rows(
         "findings": [finding.to_json() for finding in findings],
     }
     return Merged(train, val, derived, report)
+
+
+def check_rows(strategy: str, training: int, validation: int) -> None:
+    """Raises MERGE_TOO_FEW_ROWS when the real rows do not suffice for the strategy: known once they are split."""
+    available = training + validation
+    if strategy == "replace" and available < REPLACE_NEEDS_ROWS:
+        raise SensorForgeError(
+            "MERGE_TOO_FEW_ROWS",
+            f"Replacing the seed needs at least {REPLACE_NEEDS_ROWS:,} real rows for training and validation, and "
+            f"there are {available:,} ({training:,} + {validation:,}; test rows do not count).",
+            metadata={"rows": str(available)},
+        )
+    if available == 0:
+        raise SensorForgeError("MERGE_TOO_FEW_ROWS", "There is no real training or validation row.")
 
 
 def _real(rows: pl.DataFrame, sensors: list[str]) -> pl.DataFrame:

@@ -15,6 +15,7 @@ from functools import lru_cache
 from services.machines.profile import Sensor
 from services.machines.units import Unit, parse_unit
 from services.mapping.lexicon import Lexicon, Reading, default_lexicon, fold
+from services.mapping.plant_codes import spell_out
 from services.mapping.tokens import Token, remember, remembered, split_camel, tokenise, words_of
 from services.mapping.unit_suffix import cut_unit, named_dimensions
 
@@ -63,11 +64,15 @@ def is_difference(sensor: Sensor) -> bool:
     """Returns whether a sensor is a difference of two values, so that units convert without their zero point."""
     parsed = parse_name(sensor.name)
     concepts = {concept for token in parsed.tokens for reading in token.readings[:1] for concept in reading}
-    return "difference" in concepts or "difference" in sensor.quantity.lower()
+    return bool(concepts & _DIFFERENCES) or "difference" in sensor.quantity.lower()
+
+
+_DIFFERENCES = frozenset({"difference", "superheat", "subcooling", "approach"})  # of two temperatures: 10 K are 18 °F
 
 
 def _parse(name: str, unit: str, lexicon: Lexicon) -> ParsedName:
     text = unicodedata.normalize("NFKC", _NODE_ID.sub("", name.strip()))
+    text = _DOTTED_INITIALS.sub(lambda match: re.sub(r"[./]", "", match[0]), text)
     declared = parse_unit(unit) if unit else None
     found, found_text, explicit = declared, unit if declared else "", declared is not None
     for match in reversed(list(_BRACKETS.finditer(text))):
@@ -77,7 +82,10 @@ def _parse(name: str, unit: str, lexicon: Lexicon) -> ParsedName:
                 found, found_text, explicit = bracketed, match.group(1), True
             text = text[: match.start()] + " " + text[match.end() :]
             break
-    head, last = _split_path(text, lexicon)
+        if _is_a_quotient_of_units(match.group(1)):  # pps/psia: a unit that the table does not have
+            text = text[: match.start()] + " " + text[match.end() :]
+            break
+    head, last = _split_path(spell_out(text, lexicon.kks_systems, lexicon.kks_measures), lexicon)
     words = words_of(last)
     if found is None:
         words, found, found_text = cut_unit(words, lexicon)
@@ -106,6 +114,11 @@ def _head_tokens(tokens: list[Token], lexicon: Lexicon, measured: bool) -> list[
     return kept
 
 
+def _is_a_quotient_of_units(text: str) -> bool:
+    parts = text.split("/")
+    return len(parts) == 2 and all(part.strip() and parse_unit(part) is not None for part in parts)
+
+
 def _is_a_column_of_liquid(unit: str, rest: str, lexicon: Lexicon) -> bool:
     """Returns whether a length is meant as a pressure: inches of mercury or of water, which the text does not say."""
     return unit.strip() in ("in", "mm", "m", "ft") and "pressure" in named_dimensions(words_of(rest), lexicon)[0]
@@ -116,6 +129,9 @@ def _is_word_in_brackets(text: str, lexicon: Lexicon) -> bool:
 
 
 _PATH = re.compile(r"[\\\\/|>!]|::")
+# L.O., H.T., T/C: initials that stand for two words
+_DOTTED_INITIALS = re.compile(r"(?<![A-Za-z.])(?:[A-Za-z]\.){2,3}(?![A-Za-z])|(?<![A-Za-z/])[A-Z]/[A-Z](?![A-Za-z/])")
+_TITLE = re.compile(r"(.{1,40}?)(?:\s[-–—]\s|:\s)(.+)")  # a code or a part, then what is measured there
 _DOT = re.compile(r"(?<=[^\W\d])\.+(?=[^\W])|(?<=\d)\.+(?=[^\W\d]{2})|\.{2,}")
 _PLAIN_VALUE = frozenset({"pv", "cv", "fcv", "out", "present", "currentvalue"})
 
@@ -124,9 +140,12 @@ def _split_path(text: str, lexicon: Lexicon) -> tuple[str, str]:
     """Returns what stands above the last telling element of a path, and that element.
 
     Slashes always make a path. Dots do where the last element says more than one word; else they only separate words.
-    An element that only qualifies (SP, PV, Status) is read together with the one above it.
+    A title before a dash or a colon stands above what is measured. An element that only qualifies (SP, PV, Status) is
+    read together with the one above it.
     """
     parts = [part for part in _PATH.split(text) if part.strip()]
+    if len(parts) == 1 and (title := _TITLE.fullmatch(text)) and named_dimensions(words_of(title[2]), lexicon)[0]:
+        return title[1], title[2]
     if parts:
         dotted = [part for part in _DOT.split(parts[-1]) if part.strip()]
         if len(dotted) > 2 or (len(dotted) == 2 and any(len(_pieces_of(part)) > 1 for part in dotted)):

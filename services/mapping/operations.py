@@ -1,4 +1,7 @@
-"""The jobs of stage 2: mapping.apply, mapping.transform and mapping.merge. Files in, files out; no rule is here."""
+"""The jobs of stage 2: mapping.apply, mapping.join, mapping.transform and mapping.merge.
+
+Files in, files out; no rule is here.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,9 @@ from typing import Any
 from services.artifacts.manifest import Column
 from services.jobs.operation import JobContext, Operation
 from services.machines.profile import MachineProfile
-from services.mapping.apply import apply_mapping
+from services.mapping.alignment import AlignOptions
+from services.mapping.apply import apply_mapping, join_mapped
+from services.mapping.failure_log import FailureLog, FailureLogOptions, read_failure_log
 from services.mapping.findings import Finding
 from services.mapping.merge import merge_rows
 from services.mapping.plan import ColumnRule, MappingPlan
@@ -46,12 +51,47 @@ def run_apply(ctx: JobContext) -> None:
     declared = {column.name: column.unit for column in _columns(ctx, "table.parquet") if column.unit}
     ctx.stop_if_cancelled()
     ctx.progress("map", 0, table.height, "mapping columns")
-    mapped = apply_mapping(table, declared, profile, plan)
+    mapped = apply_mapping(table, declared, profile, plan, AlignOptions(**ctx.params.get("align", {})))
     _warn(ctx, mapped.findings)
     output = ctx.output("table", "processed")
     output.table("table.parquet", mapped.table, units=mapped.units, column_metadata=mapped.column_metadata)
     output.json("mapping.json", mapped.report)
     ctx.progress("map", table.height, table.height, "mapped")
+
+
+def run_join(ctx: JobContext) -> None:
+    """Writes table.parquet and mapping.json from two mapped tables and the param `tolerance_s`."""
+    profile = _profile(ctx)
+    table, other = ctx.table("table", "table.parquet"), ctx.table("other", "table.parquet")
+    ctx.stop_if_cancelled()
+    ctx.progress("join", 0, table.height + other.height, "joining rows by time")
+    joined = join_mapped(table, other, profile, float(ctx.params["tolerance_s"]))
+    _warn(ctx, joined.findings)
+    columns = {
+        column.name: column
+        for role in ("other", "table")
+        for column in ctx.manifest(role).file("table.parquet").columns
+        if column.name in joined.table.columns
+    }
+    output = ctx.output("table", "processed")
+    output.table(
+        "table.parquet",
+        joined.table,
+        units={name: column.unit for name, column in columns.items() if column.unit},
+        column_metadata={name: dict(column.metadata) for name, column in columns.items() if column.metadata},
+    )
+    output.json("mapping.json", joined.report)
+    ctx.progress("join", joined.table.height, joined.table.height, "joined")
+
+
+def _failure_log(ctx: JobContext) -> FailureLog | None:
+    if "failures" not in ctx.inputs:
+        return None
+    given = dict(ctx.params["failure_log"])
+    options = FailureLogOptions(
+        **{**given, "kinds": tuple(given.get("kinds", ())), "time": TimeOptions(**given.get("time", {}))}
+    )
+    return read_failure_log(ctx.table("failures", "table.parquet"), options)
 
 
 def run_transform(ctx: JobContext) -> None:
@@ -69,6 +109,7 @@ def run_transform(ctx: JobContext) -> None:
         SplitOptions(**ctx.params["split"]),
         ctx.seed,
         failure_columns=tuple(name for name in labels if name in table.columns),
+        log=_failure_log(ctx),
     )
     _warn(ctx, result.report["findings"])
     units = {column.name: column.unit for column in columns if column.unit and column.name != "rul"}
@@ -126,6 +167,7 @@ def run_merge(ctx: JobContext) -> None:
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation("mapping.apply", REVISIONS["mapping.apply"], run_apply),
+    Operation("mapping.join", REVISIONS["mapping.join"], run_join),
     Operation("mapping.transform", REVISIONS["mapping.transform"], run_transform),
     Operation("mapping.merge", REVISIONS["mapping.merge"], run_merge),
 )

@@ -33,6 +33,31 @@ class RoleGuess:
 _NUMBER_WORDS = frozenset({"id", "nr", "no", "number", "num"})
 _NAMELESS = re.compile(r"\s*(unnamed:?\s*\d*|_c\d+|index|#|column_?\d+)\s*", re.IGNORECASE)
 _TIME_WORD_MAX = 3  # words beside one that means time: "start time", "time stamp utc"
+_CLOCK_RISES = 0.9  # share of steps upward from which numbers can be a clock
+# Words with which "time" is an instant. With any other it is how long something takes.
+_INSTANT_WORDS = frozenset(
+    [
+        *("stamp", "date", "local", "utc", "gmt", "cet", "zone", "timezone", "start", "end", "begin", "from", "sample"),
+        *("sampling", "sampled", "event", "record", "recorded", "recording", "reading", "measurement", "measured"),
+        *("device", "system", "server", "log", "logged", "logger", "plc", "source", "export", "unix", "epoch", "iso"),
+        *("ms", "s", "sec", "seconds", "us", "ns", "min", "h", "hour", "hours", "rec", "acquisition", "capture"),
+        *(
+            "creation",
+            "created",
+            "data",
+            "update",
+            "updated",
+            "receive",
+            "received",
+            "arrival",
+            "interval",
+            "day",
+            "and",
+            "of",
+        ),
+        *("db", "pc", "gps", "real", "observation", "scan", "step", "index", "test", "relative", "trend", "hist", "ts"),
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -83,6 +108,10 @@ def _time(seen: _Evidence) -> RoleGuess | None:
         return RoleGuess("timestamp", 1.0, "its values are times")
     if seen.column.dtype in ("", "string") and _looks_like_time(seen.column.samples):
         return RoleGuess("timestamp", 0.97, "its values are written as times")
+    if seen.key in seen.named["timestamp"] and seen.column.dtype == "":
+        return RoleGuess("timestamp", 0.95, f"its name is {seen.key}")
+    if _says_a_duration(seen):
+        return None
     if seen.named["timestamp"] and not seen.measured and len(seen.words) <= _TIME_WORD_MAX:
         if seen.column.dtype == "string":
             return RoleGuess("timestamp", 0.7, f"its name says {min(seen.named['timestamp'])}")
@@ -101,6 +130,16 @@ def _time(seen: _Evidence) -> RoleGuess | None:
             return None
         return RoleGuess("timestamp", 0.9, f"its name says {min(seen.named['timestamp'])}")
     return None
+
+
+def _says_a_duration(seen: _Evidence) -> bool:
+    """Returns whether "time" is how long something takes (fill time), which its other words tell from an instant."""
+    others = set(seen.words) - seen.named["timestamp"]
+    return "time" in seen.words and bool(others) and not others & _INSTANT_WORDS and not _rises(seen.column)
+
+
+def _rises(column: ColumnInfo) -> bool:
+    return column.rising is not None and column.rising > _CLOCK_RISES
 
 
 def _could_be_clock(column: ColumnInfo) -> bool:
@@ -192,7 +231,7 @@ def _state(seen: _Evidence) -> RoleGuess | None:
     if seen.named["state"] and not seen.measured and not seen.column.continuous:
         return RoleGuess("state", 0.8, f"its name says {min(seen.named['state'])}")
     if seen.column.dtype == "string":
-        return RoleGuess("state", 0.7, "its values are seen.words")
+        return RoleGuess("state", 0.7, "its values are words")
     return None
 
 

@@ -1,12 +1,13 @@
 """Remaining useful life: counted back from a failure within each run, or kept as measured; never made up.
 
-A run that is known to end in a failure has an RUL in every row. A run with recorded failures has one up to its last
-failure and none after it, because what came later is censored. A run of which nothing is known has none.
+A run that is known to end in a failure has an RUL in every row. A run with recorded failures, in its own rows or in a
+failure log, has one up to its last failure and none after it, because what came later is censored. A run of which
+nothing is known has none.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -17,6 +18,7 @@ from services.chassis.errors import SensorForgeError
 from services.machines.profile import MachineProfile
 from services.machines.units import parse_unit
 from services.mapping import errors as errors
+from services.mapping.failure_log import FailureLog, life_from_log
 from services.mapping.findings import Finding
 
 RulMode = Literal["auto", "keep", "recompute", "none"]
@@ -42,16 +44,23 @@ class RemainingLife:
 
 
 def remaining_life(
-    table: pl.DataFrame, profile: MachineProfile, options: RulOptions, failure_columns: tuple[str, ...] = ()
+    table: pl.DataFrame,
+    profile: MachineProfile,
+    options: RulOptions,
+    failure_columns: tuple[str, ...] = (),
+    log: FailureLog | None = None,
 ) -> RemainingLife:
     """Returns the remaining useful life of a mapped or cleaned table, in the profile's RUL unit.
 
-    `failure_columns` are label columns whose value above zero marks a failure. Counted in rows when the unit is cycles
+    `failure_columns` are label columns whose value above zero marks a failure; a failure `log` comes before them and
+    before a mapped RUL. Counted in rows when the unit is cycles
     or the table has no time, else in the profile's unit of time. Raises RUL_UNKNOWABLE when `keep` finds no mapped RUL
     or `recompute` finds no failure to count back from.
     """
     if options.mode == "none":
         return RemainingLife(None, "", "none")
+    if log is not None and options.mode != "keep":
+        return _from_log(table, profile, options, log)
     mapped = "rul" in table.columns and table["rul"].null_count() < table.height
     if options.mode == "keep" and not mapped:
         raise SensorForgeError("RUL_UNKNOWABLE", "RUL mode keep was asked for, and no RUL column is mapped.")
@@ -89,17 +98,30 @@ def _recomputed(
     clock, unit = _clock(table, profile, findings)
     codes = table[run].rle_id().to_numpy() if run else np.zeros(table.height, dtype=np.int64)
     values = _to_run_end(clock, codes) if failed is None else _to_next_failure(clock, codes, failed)
-    censored = int(np.isnan(values).sum())
-    if censored:
-        findings.append(
-            Finding(
-                "RUL_CENSORED",
-                "info",
-                f"{censored} of {table.height} rows have no known failure after them and therefore no RUL.",
-            )
-        )
+    findings += _censored(values)
     series = pl.Series(values).fill_nan(None)
     return RemainingLife(_capped(series, options.cap), unit, "recomputed", tuple(findings))
+
+
+def _from_log(table: pl.DataFrame, profile: MachineProfile, options: RulOptions, log: FailureLog) -> RemainingLife:
+    findings: list[Finding] = []
+    if not profile.rul_unit and log.by_time:
+        profile = replace(profile, rul_unit="h")
+    clock, unit = _clock(table, profile, findings)
+    parsed = parse_unit(unit)
+    timed = parsed is not None and parsed.dimension == "time"
+    values, noticed = life_from_log(table, clock, log, float(parsed.factor) if parsed is not None and timed else None)
+    findings += noticed
+    findings += _censored(values)
+    return RemainingLife(_capped(pl.Series(values).fill_nan(None), options.cap), unit, "recomputed", tuple(findings))
+
+
+def _censored(values: npt.NDArray[np.float64]) -> list[Finding]:
+    count = int(np.isnan(values).sum())
+    if not count:
+        return []
+    what = f"{count} of {len(values)} rows have no known failure after them and therefore no RUL."
+    return [Finding("RUL_CENSORED", "info", what)]
 
 
 def _failures(table: pl.DataFrame, columns: tuple[str, ...]) -> npt.NDArray[np.bool_] | None:
@@ -172,13 +194,23 @@ def _capped(values: pl.Series, cap: float) -> pl.Series:
     return values.clip(upper_bound=cap) if cap > 0 else values
 
 
+_NEW_LIFE = 0.1  # an RUL that rises by more than this share of its run's longest is a repaired unit, no noise
+
+
 def relative_life(table: pl.DataFrame) -> pl.Series:
-    """Returns RUL as a share of the largest RUL of its run (1 = new, 0 = failed), null where RUL is."""
+    """Returns RUL as a share of the largest RUL of its life (1 = new, 0 = failed), null where RUL is.
+
+    A life is a run, or a run's part from one failure to the next where RUL starts anew.
+    """
     if "rul" not in table.columns:
         return pl.Series("relative", [None] * table.height, dtype=pl.Float64)
-    run = "run_id" if "run_id" in table.columns else None
-    top = pl.col("rul").max().over(run) if run else pl.col("rul").max()
-    return table.select(pl.when(top == 0).then(pl.col("rul") * 0).otherwise(pl.col("rul") / top).alias("relative"))[
+    run = pl.col("run_id") if "run_id" in table.columns else pl.lit("")
+    rises = pl.col("rul").diff().over(run) > _NEW_LIFE * pl.col("rul").max().over(run)
+    lives = table.with_columns(run.alias("run"), rises.fill_null(False).alias("anew")).with_columns(
+        pl.col("anew").cast(pl.Int32).cum_sum().over("run").alias("life")
+    )
+    top = pl.col("rul").max().over("run", "life")
+    return lives.select(pl.when(top == 0).then(pl.col("rul") * 0).otherwise(pl.col("rul") / top).alias("relative"))[
         "relative"
     ]
 

@@ -26,7 +26,7 @@ from services.mapping.features import (
     word_of,
 )
 from services.mapping.lexicon import Lexicon
-from services.mapping.likeness import letters_in_order, likeness_of_texts
+from services.mapping.likeness import letters_in_order, likeness_of_texts, symbol_of
 from services.mapping.values import share_inside, veto
 
 _CONFLICT = 0.45  # each contradiction (inlet against outlet) leaves this much of a score
@@ -34,6 +34,7 @@ _UNKNOWN_QUANTITY = 0.85
 _OTHER_QUANTITY = 0.1
 _EXTRA_COLUMN_WORD = 0.75  # a word that only the column has counts less against it than one that only the sensor has
 _INITIALS = 0.85
+_NEARLY_THE_SAME = 0.7  # from this likeness on a word stands for a qualifier that the other side says
 _BELOW_CERTAIN = 0.69  # initials, or being the only pair of a quantity, make no certain match
 
 
@@ -190,9 +191,24 @@ class _Comparer:
 
     def _conflicts(self, left: Variant, right: Variant, sensor: Features) -> int:
         count = sum(1 for n, mine in left.groups.items() if n in right.groups and not mine & right.groups[n])
-        count += len((left.one_sided ^ right.one_sided) - (left.concepts & right.concepts))
+        count += len(self._missing(left, right))
         count += bool(left.concepts & STATE_WORDS) and not sensor.is_state
         return count + bool(left.numbers and right.numbers and not left.numbers & right.numbers)
+
+    def _missing(self, left: Variant, right: Variant) -> set[str]:
+        """Returns the qualifiers that one side alone says, not even by nearly the same word (peak, maximum)."""
+        alone = (left.one_sided ^ right.one_sided) - (left.concepts & right.concepts)
+        if not alone:
+            return set()
+        related = self._lexicon.related
+        return {
+            concept
+            for concept in alone
+            if not any(
+                related.get((concept, other), 0.0) >= _NEARLY_THE_SAME
+                for other in (right.said if concept in left.concepts else left.said)
+            )
+        }
 
     def _explain(self, left: Variant, right: Variant, sensor: Features) -> list[str]:
         matched = [_shown({right.words[j].concept}) for _, _, j in self._matches(left, right)]
@@ -200,7 +216,7 @@ class _Comparer:
         for n, mine in left.groups.items():
             if n in right.groups and not mine & right.groups[n]:
                 reasons.append(f"but {_shown(mine)} against {_shown(right.groups[n])}")
-        for concept in sorted((left.one_sided ^ right.one_sided) - (left.concepts & right.concepts)):
+        for concept in sorted(self._missing(left, right)):
             reasons.append(
                 f"but only {'the column' if concept in left.concepts else 'the sensor'} says {_shown({concept})}"
             )
@@ -243,6 +259,7 @@ class _Comparer:
             run = sensor.initials.get(short, ())
             if not run and len(column.parsed.tokens) == 1 and not token.known:
                 run = letters_in_order(short, sensor.spoken)
+                run = run or symbol_of(short, sensor.spoken, sensor.spoken_quantities)
             if not run:
                 continue
             first = sensor.variants[0].words

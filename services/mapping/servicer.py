@@ -20,6 +20,7 @@ from services.machines.units import table_version
 from services.mapping.columns import ColumnInfo, describe_columns
 from services.mapping.lexicon import Lexicon
 from services.mapping.memory import MappingMemory, Template
+from services.mapping.merge import check_rows
 from services.mapping.plan import ROLES, ColumnRule
 from services.mapping.revisions import REVISIONS
 from services.mapping.suggest import Proposal, Suggestion, suggest
@@ -85,16 +86,27 @@ class MappingServicer(service_grpc.MappingServiceServicer):
 
     async def StartMapping(self, request: pb.StartMappingRequest, context: Context) -> pb.StartMappingResponse:  # noqa: N802
         spec = request.spec
-        params = {
+        params: dict[str, Any] = {
             "columns": [asdict(_rule(column)) for column in spec.columns],
             "time": asdict(_time_options(spec.time)),
             "unit_table": table_version(),
         }
+        if spec.align.rows:
+            params["align"] = {"rows": spec.align.rows, "tolerance_s": spec.align.tolerance_seconds}
         inputs = await self._inputs(request.machine, table=spec.table, profile=spec.profile)
         job, reused = await self._start(
             "mapping.apply", request.machine, inputs, params, 0, request.request_id, context
         )
         return pb.StartMappingResponse(job=job, reused=reused)
+
+    async def StartJoin(self, request: pb.StartJoinRequest, context: Context) -> pb.StartJoinResponse:  # noqa: N802
+        spec = request.spec
+        if not spec.other:
+            raise SensorForgeError("INVALID_REQUEST", "spec.other is empty: name the second mapped table.")
+        inputs = await self._inputs(request.machine, table=spec.table, profile=spec.profile, other=spec.other)
+        params = {"tolerance_s": spec.tolerance_seconds}
+        job, reused = await self._start("mapping.join", request.machine, inputs, params, 0, request.request_id, context)
+        return pb.StartJoinResponse(job=job, reused=reused)
 
     async def StartTransform(self, request: pb.StartTransformRequest, context: Context) -> pb.StartTransformResponse:  # noqa: N802
         spec = request.spec
@@ -104,11 +116,13 @@ class MappingServicer(service_grpc.MappingServiceServicer):
             raise SensorForgeError("INVALID_REQUEST", f"rul.mode is {rul.mode!r}; use auto, keep, recompute or none.")
         if (split.by or "auto") not in ("auto", "run", "block"):
             raise SensorForgeError("INVALID_REQUEST", f"split.by is {split.by!r}; use auto, run or block.")
-        params = {
+        params: dict[str, Any] = {
             "rul": {"mode": rul.mode or "auto", "cap": rul.cap, "runs_end_in_failure": ends},
             "split": {"train": split.train or 0.70, "val": split.val or 0.15, "by": split.by or "auto"},
         }
-        inputs = await self._inputs(request.machine, table=spec.table, profile=spec.profile)
+        if spec.failure_log:
+            params["failure_log"] = _failure_log_params(spec.failure_log_options)
+        inputs = await self._inputs(request.machine, table=spec.table, profile=spec.profile, failures=spec.failure_log)
         job, reused = await self._start(
             "mapping.transform", request.machine, inputs, params, spec.seed, request.request_id, context
         )
@@ -119,8 +133,11 @@ class MappingServicer(service_grpc.MappingServiceServicer):
         if spec.strategy not in _STRATEGIES:
             raise SensorForgeError("INVALID_REQUEST", "strategy must be replace, merge or real-only.")
         strategy = _STRATEGIES[spec.strategy]
-        if strategy == "merge" and not spec.seed_rows:
+        if strategy == "merge" and not spec.seed_rows and not request.validate_only:
             raise SensorForgeError("MERGE_NEEDS_SEED", "The strategy merge needs seed_rows.")
+        await asyncio.to_thread(self._refuse_too_few, spec.table, strategy)
+        if request.validate_only:
+            return pb.StartMergeResponse()
         seed_rows = spec.seed_rows if strategy == "merge" else ""
         inputs = await self._inputs(request.machine, table=spec.table, profile=spec.profile, seed=seed_rows)
         params = {"strategy": strategy, "balance_rul": spec.balance_rul}
@@ -128,6 +145,13 @@ class MappingServicer(service_grpc.MappingServiceServicer):
             "mapping.merge", request.machine, inputs, params, spec.seed, request.request_id, context
         )
         return pb.StartMergeResponse(job=job, reused=reused)
+
+    def _refuse_too_few(self, table: str, strategy: str) -> None:
+        """Raises MERGE_TOO_FEW_ROWS from the figures of the split, so that nobody trains first and is refused then."""
+        if not any(file.name == "transform.json" for file in self._ctx.catalog.get(table).files):
+            return  # not a transformed table: the job says so
+        rows = self._ctx.catalog.read_json(table, "transform.json")["split"]["rows"]
+        check_rows(strategy, int(rows["train"]), int(rows["val"]))
 
     async def ListTemplates(self, request: pb.ListTemplatesRequest, context: Context) -> pb.ListTemplatesResponse:  # noqa: N802
         templates = await asyncio.to_thread(self._memory.list, request.machine)
@@ -175,6 +199,16 @@ def _rule(column: pb.ColumnMapping) -> ColumnRule:
             "MAPPING_ROLE_UNKNOWN", f"Column {column.column!r} has the unknown role {column.role!r}."
         )
     return ColumnRule(column.column, column.role, column.sensor, column.source_unit)  # type: ignore[arg-type]
+
+
+def _failure_log_params(options: pb.FailureLogOptions) -> dict[str, Any]:
+    return {
+        "run_column": options.run_column,
+        "time_column": options.time_column,
+        "kind_column": options.kind_column,
+        "kinds": list(options.kinds),
+        "time": asdict(_time_options(options.time)),
+    }
 
 
 def _time_options(time: pb.TimeOptions) -> TimeOptions:

@@ -15,7 +15,8 @@ from services.chassis.errors import SensorForgeError
 from services.machines.profile import MachineProfile, Sensor
 from services.machines.units import convert, parse_unit, refusal, unit_readings
 from services.mapping import errors as errors
-from services.mapping.assignment import ABSTAIN, Choice, Tier, assign
+from services.mapping.apply import named_otherwise
+from services.mapping.assignment import ABSTAIN, AUTO_SCORE, Choice, Tier, assign
 from services.mapping.columns import ColumnInfo
 from services.mapping.lexicon import Lexicon, default_lexicon
 from services.mapping.names import is_difference
@@ -27,6 +28,7 @@ from services.mapping.values import TYPICAL_UNITS
 # Below this share of well matched columns the file is probably of another machine. Foreign profiles measured up to .4.
 _POOR_FIT = 0.36
 _BEYOND_DOUBT = 0.95  # the same words on both sides, whatever the rest of the file
+_TOO_LITTLE = 0.03  # sensors nearer than this are all meant by a name that says only what is measured
 _ROLE_OVERRULED_AT = 0.85  # a name match this good makes a sensor of what looked like a label or an index
 
 
@@ -74,7 +76,10 @@ def suggest(columns: Sequence[ColumnInfo], profile: MachineProfile, lexicon: Lex
             scores.values[i] *= np.where(scores.values[i] >= _ROLE_OVERRULED_AT, 1.0, 0.15)
             if guess.role == "timestamp" and guess.confidence >= 0.95:
                 scores.values[i] = 0.0
-    choices = assign(scores.values)
+    choices = [
+        Choice(None, "none", choice.score, 0.0) if _says_too_little(i, choice, scores) else choice
+        for i, choice in enumerate(assign(scores.values))
+    ]
     suggestions = tuple(
         _suggestion(i, column, guess, choice, scores, sensors)
         for i, (column, guess, choice) in enumerate(zip(columns, guesses, choices, strict=True))
@@ -141,6 +146,16 @@ def _suggestion(
     )
 
 
+def _says_too_little(i: int, choice: Choice, scores: Scores) -> bool:
+    """Returns whether a column says only what is measured (TT-101), and several sensors measure that."""
+    if choice.sensor is None or choice.score >= AUTO_SCORE:
+        return False
+    words = {word.concept for variant in scores.columns[i].variants for word in variant.words if word.concept[0] != "#"}
+    quantities = {c for variant in scores.columns[i].variants for c in variant.quantities}
+    near = int((scores.values[i] >= choice.score - _TOO_LITTLE).sum())
+    return bool(quantities) and words <= quantities and near > 1
+
+
 def _why_none(column: ColumnInfo, choice: Choice, ranked: list[tuple[str, float]]) -> str:
     if not ranked:
         return "no sensor of the profile has a similar name, quantity or unit"
@@ -176,7 +191,9 @@ def _unit_plan(
     if why:
         return written or source.symbol, "refused", "", f"its unit is refused: {why}"
     shown = written if parse_unit(written) is not None else source.symbol
-    return shown, "declared", _example(column, shown, sensor), ""
+    named = named_otherwise(column.name, column.unit) if column.unit else ""
+    trouble = f"its unit is declared as {column.unit}, and its name says {named}" if named else ""
+    return shown, "declared", _example(column, shown, sensor), trouble
 
 
 def _units_by_value(column: ColumnInfo, sensor: Sensor, scores: Scores, i: int, j: int) -> list[str]:

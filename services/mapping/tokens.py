@@ -15,9 +15,13 @@ from services.mapping.lexicon import Lexicon, Reading, fold
 
 _LOOP_NUMBER_WEIGHT = 0.2
 _WORDS = re.compile(r"[^\W_]+|%|°|[ΔΦφ]", re.UNICODE)
-_CAMEL = re.compile(r"(?<=[a-zß-ÿ])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])(?!(?<=[A-Z])[A-Z]s\b)")
+_CAMEL = re.compile(
+    r"(?<=[a-zß-ÿ])(?=[A-Z])|(?<=[a-z]\d)(?=[A-Z])|(?<=\d)(?=[A-Z][a-z]{2})"
+    r"|(?<=[A-Z])(?=[A-Z][a-z])(?!(?<=[A-Z])[A-Z]s\b)"
+)
 _CJK = re.compile(r"[\u3400-\u9fff\uac00-\ud7af]")
 _DIGITS = re.compile(r"\d+|[^\d]+")
+_CODE = re.compile(r"([A-Z]{2,4})\d{2,4}")
 _EQUIPMENT = re.compile(r"[A-Z]{1,4}\d+[A-Z]{1,2}")  # AH2A, P101B: an equipment tag, no words
 
 _lexicons: dict[str, Lexicon] = {}
@@ -97,7 +101,9 @@ def _pieces(word: str, written: str, lexicon: Lexicon, grammar: dict[int, tuple[
     pieces: list[str] = []
     if _EQUIPMENT.fullmatch(written):
         return [word]
-    if written.isupper() and word.isalpha() and len(word) >= 6 and (joined := _joined_abbreviations(word, lexicon)):
+    if (code := _CODE.fullmatch(written)) and not _means_something(code[1], lexicon):
+        return [word]  # BT17: a code, whose number counts nothing
+    if written.isupper() and word.isalpha() and len(word) >= 5 and (joined := _joined_abbreviations(word, lexicon)):
         return joined
     for part in _DIGITS.findall(word):
         if part.isdigit():
@@ -110,6 +116,11 @@ def _pieces(word: str, written: str, lexicon: Lexicon, grammar: dict[int, tuple[
             continue
         pieces += split_compound(part, lexicon)
     return pieces
+
+
+def _means_something(letters: str, lexicon: Lexicon) -> bool:
+    known = lexicon.readings.keys() | lexicon.stop
+    return bool({fold(letters), fold(letters)[:-1]} & known) or _isa(letters, lexicon) is not None
 
 
 def _joined_abbreviations(word: str, lexicon: Lexicon) -> list[str]:
@@ -172,7 +183,9 @@ def _special(word: str, lexicon: Lexicon) -> tuple[Reading, ...] | None:
         return ((lexicon.phases[folded],),) if folded in lexicon.phases else None
     if re.fullmatch(r"p[123]", folded):  # phase, pressure or power
         number = f"#{folded[1]}"
-        return ((f"phase_{'abc'[int(folded[1]) - 1]}",), ("pressure", number), ("power", number))
+        place = lexicon.stations.get(folded[1])
+        at_station = (("pressure", *place),) if place else ()
+        return ((f"phase_{'abc'[int(folded[1]) - 1]}",), ("pressure", number), ("power", number), *at_station)
     if re.fullmatch(r"[iuv][123]", folded):
         digit = folded[1]
         return ((*_GIVEN[folded[0]], f"#{digit}"), (*_GIVEN[folded[0]], f"phase_{'abc'[int(digit) - 1]}"))
@@ -210,9 +223,13 @@ def _in_context(tokens: list[Token], lexicon: Lexicon, unit: Unit | None) -> lis
             fitting = tuple(r for r in token.readings if _reading_fits(r, unit, lexicon))
             if fitting:
                 token = replace(token, readings=fitting)
-        if result and token.text in ("1", "2", "3") and result[-1].readings == (("phase",),):
+        if result and token.text in ("1", "2", "3") and result[-1].readings in ((("phase",),), (("line",),)):
             letter = "abc"[int(token.text) - 1]
             result[-1] = Token(f"phase {token.text}", ((f"phase_{letter}",),))
+            continue
+        before = result[-1].text if result and token.readings == (("phase",),) else ""
+        if len(before) == 1 and before in lexicon.phases:  # A phase, A相
+            result[-1] = Token(f"phase {result[-1].text}", ((lexicon.phases[result[-1].text],),))
             continue
         if result and result[-1].readings == (("phase",),) and token.text in lexicon.phases:
             result[-1] = Token(f"phase {token.text}", ((lexicon.phases[token.text],),))
@@ -247,13 +264,19 @@ def _compound(word: str, digest: str) -> tuple[str, ...]:
     lexicon = remembered(digest)
     if word in lexicon.readings or word in lexicon.stop or (len(word) < 4 and not _CJK.search(word)):
         return (word,)
+    if word in lexicon.phrase_words:
+        return (word,)
     if _CJK.search(word):
         return _longest_match(word, lexicon)
     if word[0] in "xyz" and word[1:] in lexicon.readings and len(word) > 3:
         return (word[0], word[1:])
+    if word[-1] in "xyz" and len(word) > 4 and word[:-1] in lexicon.readings:  # MAGNETY
+        return (word[:-1], word[-1])
     for cut in range(len(word) - 2, 1, -1):
         first, second = word[:cut], word[cut:]
         head = second if second in lexicon.readings else second[:-1] if second.endswith("s") else ""
+        if head in lexicon.acronyms or first in lexicon.acronyms:
+            continue
         if head not in lexicon.readings or (len(second) < 3 and not (len(second) == 2 and len(first) >= 6)):
             continue
         for stem in dict.fromkeys((first, first.rstrip("s"), first[:-1] if first.endswith(("n", "e", "s")) else first)):
@@ -261,10 +284,47 @@ def _compound(word: str, digest: str) -> tuple[str, ...]:
                 return (stem, second)
             if len(second) >= 4 and len(stem) >= 6 and len(parts := _compound(stem, digest)) > 1:
                 return (*parts, second)
+    if (known := _known_pieces(word, lexicon)) is not None:
+        return known
     for cut in range(3, len(word) - 5):  # an unknown modifier before a known noun: Verteilergetriebe
         if word[cut:] in lexicon.readings:
             return (word[:cut], word[cut:])
+    if len(word) >= 4 and word[0] in _SYMBOLS and _names_a_place(word[1:], lexicon):
+        return (word[0], word[1:])
     return (word,)
+
+
+def _known_pieces(word: str, lexicon: Lexicon) -> tuple[str, ...] | None:
+    """Returns a run-together word as words of three letters and more, with at most a fifth of other letters between
+    (igenspeed: i gen speed), or None. Fewest other letters first, then fewest words."""
+    if len(word) < 7 or not word.isalpha() or not word.isascii():
+        return None
+    # best[end]: other letters, number of words, pieces
+    best: list[tuple[int, int, tuple[str, ...]]] = [(0, 0, ())]
+    for end in range(1, len(word) + 1):
+        other, count, pieces = best[end - 1]
+        choice = (other + 1, count, pieces)
+        for begin in range(max(0, end - 16), end - 2):
+            piece = word[begin:end]
+            if piece not in lexicon.readings or piece in lexicon.acronyms:
+                continue
+            other, count, pieces = best[begin]
+            candidate = (other, count + 1, (*pieces, piece))
+            if candidate[:2] < choice[:2]:
+                choice = candidate
+        best.append(choice)
+    other, count, pieces = best[-1]
+    covers = other * 5 <= len(word) and sum(len(piece) >= 4 for piece in pieces) >= 1
+    return pieces if count >= 2 and covers else None
+
+
+_SYMBOLS = frozenset("tpfqniu")  # of temperature, pressure, flow, rotation, current and voltage: Tevap, Pexh
+
+
+def _names_a_place(word: str, lexicon: Lexicon) -> bool:
+    """Returns whether all readings of a word say where something is measured and none says what."""
+    readings = lexicon.readings.get(word, ())
+    return bool(readings) and not any(concept in lexicon.dimensions for reading in readings for concept in reading)
 
 
 def _longest_match(word: str, lexicon: Lexicon) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from services.machines.profile import MachineProfile
+from services.mapping.failure_log import FailureLog
 from services.mapping.findings import Finding
 from services.mapping.rul import RemainingLife, RulOptions, quartile_of_life, remaining_life
 from services.mapping.split import TEST, TRAIN, Split, SplitOptions, split_rows
@@ -40,9 +41,13 @@ def transform(
     split: SplitOptions,
     seed: int,
     failure_columns: tuple[str, ...] = (),
+    log: FailureLog | None = None,
 ) -> Transformed:
-    """Returns the transformed table. Raises as `remaining_life` and `split_rows` do."""
-    life = remaining_life(table, profile, rul, failure_columns)
+    """Returns the transformed table; a failure `log` says when its units failed.
+
+    Raises as `remaining_life` and `split_rows` do.
+    """
+    life = remaining_life(table, profile, rul, failure_columns, log)
     table = table.drop("rul", "split", strict=False)
     if life.values is not None:
         place = next((i for i, name in enumerate(table.columns) if name.startswith("aux.")), table.width)
@@ -56,6 +61,7 @@ def transform(
         "machine_id": profile.machine_id,
         "rows": table.height,
         "rul": {"source": life.source, "unit": life.unit, **_life_figures(table)},
+        **({"failure_log": dict(log.report)} if log is not None else {}),
         "split": parts.report,
         "view": normalisation(training, profile),
         "findings": [finding.to_json() for finding in findings],

@@ -104,3 +104,28 @@ def test_the_number_of_a_run_and_the_count_within_it_are_no_sensors_whatever_the
 def test_a_saw_tooth_that_restarts_every_few_rows_stays_a_sensor() -> None:
     rows = pl.DataFrame({"step": [row % 4 for row in range(100)], "batch": [row // 4 for row in range(100)]})
     assert not any(facts.numbers_runs for facts in facts_of(rows))
+
+
+def test_failure_flags_are_labels_and_switches_are_states() -> None:
+    rows = 400
+    rare = [1 if i in (100, 300) else 0 for i in range(rows)]
+    table = pl.DataFrame(
+        {
+            "Machine failure": [i % 2 for i in range(rows)],
+            "TWF": rare,
+            "E17": rare,
+            "Valve open": rare,
+            "Pump running": [i % 3 == 0 for i in range(rows)],
+            "isAnomaly": [i % 5 == 0 for i in range(rows)],
+            "Torque [Nm]": [40.0 + i % 7 for i in range(rows)],
+        }
+    )
+    text = draft_profile(facts_of(table))
+    profile, _ = parse_profile(text, "draft.yaml")
+    assert {s.name: s.role for s in profile.sensors} == {
+        "Valve open": "state",
+        "Pump running": "state",
+        "Torque [Nm]": "measurement",
+    }
+    for name in ("Machine failure", "TWF", "E17", "isAnomaly"):
+        assert any(name in line and "flags failures" in line for line in text.splitlines())

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from sensorforge.machines.v1 import machine_service_pb2, machines_pb2, run_service_pb2
 from services.artifacts.catalog import Catalog
+from services.artifacts.clock import utc_now
+from services.artifacts.manifest import ArtifactFile, Manifest
 from services.artifacts.opening import open_store
+from services.artifacts.parquet import describe, write_table
 from services.chassis.errors import SensorForgeError
 from services.jobs.engine import Jobs
 from services.jobs.stage import StageContext
 from services.machines.examples import example
+from services.machines.profile import parse_profile
 from services.machines.servicer import MachineServicer, RunServicer
 
 
@@ -83,3 +89,30 @@ async def test_a_run_keeps_decisions_and_refuses_a_lost_race(stage: StageContext
     assert caught.value.reason == "RUN_CHANGED"
     await servicer.DeleteRun(run_service_pb2.DeleteRunRequest(name=run.name), None)  # type: ignore[arg-type]
     assert not (await servicer.ListRuns(run_service_pb2.ListRunsRequest(machine="m"), None)).runs  # type: ignore[arg-type]
+
+
+async def test_a_profile_is_drafted_from_a_parsed_table_and_registers_nothing(
+    stage: StageContext, tmp_path: Path
+) -> None:
+    path = tmp_path / "table.parquet"
+    rows = pl.DataFrame(
+        {"source_row": range(40), "oil_temp": [50.0 + i % 9 for i in range(40)], "failure": [0, 1] * 20}
+    )
+    write_table(path, rows, units={"oil_temp": "°C"})
+    data = path.read_bytes()
+    digest = hashlib.sha256(data).hexdigest()
+    key = f"clean/m/{digest}/0/table.parquet"
+    stage.store.put_file(key, path)
+    count, columns = describe(path)
+    file = ArtifactFile("table.parquet", key, digest, len(data), "application/vnd.apache.parquet", count, columns)
+    manifest = Manifest("m", "clean", digest, "test.made", 1, {}, {}, 0, "test", (file,), utc_now())
+    table = stage.catalog.publish(manifest).name
+    servicer = MachineServicer(stage)
+    request = machine_service_pb2.DraftProfileRequest(table=table, machine_id="pump-7")
+    drafted = await servicer.DraftProfile(request, None)  # type: ignore[arg-type]
+    profile, _ = parse_profile(drafted.document, "draft.yaml")
+    assert profile.machine_id == "pump-7"
+    assert [(s.name, s.unit) for s in profile.sensors] == [("oil_temp", "°C")]
+    assert "flags failures" in drafted.document
+    listed = await servicer.ListMachines(machine_service_pb2.ListMachinesRequest(), None)  # type: ignore[arg-type]
+    assert not listed.machines

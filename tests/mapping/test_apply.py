@@ -106,6 +106,25 @@ def test_a_difference_converts_without_its_zero_point() -> None:
     assert mapped.table["oil_temp_difference"][0] == 18.0
 
 
+def test_a_name_that_contradicts_the_declared_unit_is_flagged_and_the_declaration_believed() -> None:
+    profile = MachineProfile("m", (Sensor("oil_temp", "°C"),))
+    mapped = apply(
+        pl.DataFrame({"oil_temp_C": [212.0]}), profile, ("oil_temp_C", "sensor", "oil_temp"), oil_temp_C="°F"
+    )
+    assert mapped.table["oil_temp"][0] == pytest.approx(100.0)
+    assert "UNIT_CONTRADICTED" in codes(mapped)
+    agreed = apply(
+        pl.DataFrame({"oil_temp_C": [90.0]}), profile, ("oil_temp_C", "sensor", "oil_temp"), oil_temp_C="degC"
+    )
+    assert "UNIT_CONTRADICTED" not in codes(agreed)
+
+
+@pytest.mark.parametrize("sensor", ["suction_superheat", "condenser_subcooling", "cooling_tower_approach"])
+def test_a_superheat_is_a_difference_of_temperatures(sensor: str) -> None:
+    profile = MachineProfile("m", (Sensor(sensor, "K"),))
+    assert apply(pl.DataFrame({"x": [18.0]}), profile, ("x", "sensor", sensor, "°F")).table[sensor][0] == 10.0
+
+
 @pytest.mark.parametrize(
     ("rules", "reason", "words"),
     [

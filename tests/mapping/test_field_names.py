@@ -169,3 +169,97 @@ def test_building_points_are_read() -> None:
     assert found(["CHWST", "CHWRT", "CWST", "CWRT", "CHW Flow", "Evap Press", "Cond Press", "OAT"], CHILLER) == [
         sensor.name for sensor in CHILLER.sensors
     ]
+
+
+@pytest.mark.parametrize(
+    ("names", "sensors"),
+    [
+        (  # KKS and RDS-PP
+            ["10LBA10CT001", "10LBA10 CP001", "=G002 MDK10 CT001", "10MKA10CE001 XQ01"],
+            ["main_steam_temp_C:°C", "main_steam_pressure_bar:bar", "gearbox_temp_C:°C", "generator_power_MW:MW"],
+        ),
+        (  # IEC 61400-25
+            ["WGEN_SttTmp1", "WROT.BlPthAngVal", "WYAW.YwAng", "WTUR.W"],
+            ["generator_stator_temp_C:°C", "blade_pitch_angle_deg:°", "yaw_angle_deg:°", "active_power_kW:kW"],
+        ),
+        (  # SunSpec
+            ["AphA", "PhVphA", "PPVphAB", "DCW", "TmpCab"],
+            [
+                "ac_current_phase_a_A:A",
+                "ac_voltage_phase_a_V:V",
+                "ac_voltage_phase_ab_V:V",
+                "dc_power_W:W",
+                "cabinet_temp_C:°C",
+            ],
+        ),
+        (  # transformers
+            ["OTI", "WTI", "OLI", "VL1", "VL12", "IL3", "INUT"],
+            [
+                "oil_temp_C:°C",
+                "winding_temp_C:°C",
+                "oil_level_pct:%",
+                "voltage_l1_V:V",
+                "voltage_l1_l2_V:V",
+                "current_l3_A:A",
+                "neutral_current_A:A",
+            ],
+        ),
+        (  # SAE J1939 and J1979
+            ["EngCoolantTemp", "EngTurbo1Speed", "AccelPedalPos1", "ENGINE_RPM ()", "TIMING_ADVANCE ()"],
+            [
+                "coolant_temp_C:°C",
+                "turbo_speed_rpm:rpm",
+                "accelerator_pedal_pct:%",
+                "engine_speed_rpm:rpm",
+                "ignition_advance_deg:°",
+            ],
+        ),
+        (  # ships
+            ["L.O. INLET PRESS", "F.O. INLET PRESS", "H.T. WATER OUTLET TEMP", "T/C OUTLET EXH. GAS TEMP"],
+            [
+                "lube_oil_inlet_pressure_bar:bar",
+                "fuel_oil_inlet_pressure_bar:bar",
+                "ht_water_outlet_temp_C:°C",
+                "turbocharger_outlet_exhaust_temp_C:°C",
+            ],
+        ),
+        (  # heat pumps in German, with VL and RL
+            ["VL Temp", "RL Temp", "Heissgastemperatur", "WQ Ein", "Überhitzung", "Verdichterfrequenz"],
+            [
+                "supply_temp_C:°C",
+                "return_temp_C:°C",
+                "hot_gas_temp_C:°C",
+                "source_inlet_temp_C:°C",
+                "superheat_K:K",
+                "compressor_frequency_Hz:Hz",
+            ],
+        ),
+        (  # symbols with indices, as in laboratories
+            ["TEI", "TEO", "TCI", "FWE"],
+            [
+                "evaporator_water_inlet_temp_F:°F",
+                "evaporator_water_outlet_temp_F:°F",
+                "condenser_water_inlet_temp_F:°F",
+                "evaporator_water_flow_gpm:gpm",
+            ],
+        ),
+        (  # a code before what is measured
+            ["SVo - Shot volume", "AHU: Mixed Air Temperature", "Generator - Average Winding Temp. [℃]"],
+            ["shot_volume_cm3:cm3", "mixed_air_temp_C:°C", "generator_winding_temp_C:°C"],
+        ),
+    ],
+)
+def test_standards_and_vendors_are_read(names: list[str], sensors: list[str]) -> None:
+    assert found(names, profile(*sensors)) == [sensor.split(":")[0] for sensor in sensors]
+
+
+def test_how_long_something_takes_is_no_clock() -> None:
+    machine = profile("fill_time_s:s", "cycle_time_s:s")
+    proposal = suggest([ColumnInfo(name) for name in ("fill time", "ZUx - Cycle time", "Sample Time")], machine)
+    assert [s.sensor for s in proposal.suggestions] == ["fill_time_s", "cycle_time_s", ""]
+    assert proposal.suggestions[2].role == "timestamp"
+
+
+def test_an_acronym_inside_a_word_is_no_word() -> None:
+    machine = profile("hydrostatic_charge_pressure_bar:bar", "turbine_after_temp_C:°C")
+    assert found(["Hydstat_Charge_Press"], machine) != ["turbine_after_temp_C"]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from importlib import resources
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -127,3 +129,17 @@ def test_every_word_of_the_lexicon_is_folded() -> None:
     known = {concept for readings in lexicon.readings.values() for reading in readings for concept in reading}
     for group in (*lexicon.exclusive, lexicon.one_sided, lexicon.neutral):
         assert group <= known | set(lexicon.phases.values()), group - known
+
+
+def test_every_short_form_and_phrase_of_the_lexicon_is_defined_once() -> None:
+    defined: dict[str, str] = {}
+    for path in sorted(Path(str(resources.files("services.mapping"))).joinpath("lexicon").glob("*.yaml")):
+        document = yaml.compose(path.read_text("utf-8"), Loader=yaml.SafeLoader)
+        for section, entries in document.value:
+            if section.value not in ("abbreviations", "phrases", "concepts", "quantities"):
+                continue
+            for word, _ in entries.value:
+                place = path.name if section.value in ("concepts", "quantities") else ""
+                key = f"{section.value} {place} {fold(word.value)}"
+                assert key not in defined, f"{word.value!r} stands in {defined[key]} and in {path.name}"
+                defined[key] = path.name

@@ -20,7 +20,7 @@ from services.machines.profile import MachineProfile, Sensor
 from services.machines.registry import Machines
 from services.mapping.operations import OPERATIONS
 
-APPLY, TRANSFORM, MERGE = OPERATIONS
+APPLY, JOIN, TRANSFORM, MERGE = OPERATIONS
 TIME = {"format": "", "day_first": None, "zone": "", "gap_factor": 5.0}
 PROFILE = MachineProfile(
     "m1", (Sensor("oil_temp", "°F", min=50, max=300), Sensor("load", "%"), Sensor("on", role="state")), rul_unit="h"
@@ -151,3 +151,52 @@ def test_the_same_inputs_give_the_same_rows(catalog: Catalog, tmp_path: Path) ->
     first = run_operation(APPLY, derivation, catalog)["table"]
     second = run_operation(APPLY, derivation, catalog_at(tmp_path / "store"))["table"]
     assert first.name == second.name
+
+
+def test_a_failure_log_of_another_file_gives_remaining_life(catalog: Catalog, tmp_path: Path) -> None:
+    profile = Machines(catalog.store, catalog).register(PROFILE).artifact
+    parsed = publish(catalog, tmp_path, "clean", "table.parquet", parsed_table())
+    columns = [rule("Time", "timestamp"), rule("OilTemp", "sensor", "oil_temp", "°C")]
+    mapping = Derivation(
+        "m1", "mapping.apply", 1, {"table": parsed, "profile": profile}, {"columns": columns, "time": TIME}
+    )
+    mapped = run_operation(APPLY, mapping, catalog)["table"]
+    failed_at = pl.Series([1_700_000_000 + 500 * 60]).cast(pl.Int64)
+    log = publish(catalog, tmp_path, "clean", "table.parquet", pl.DataFrame({"failure_time": failed_at}))
+    params = {
+        "rul": {"mode": "auto", "cap": 0.0, "runs_end_in_failure": None},
+        "split": {"train": 0.7, "val": 0.15, "by": "auto"},
+        "failure_log": {"run_column": "", "time_column": "", "kind_column": "", "kinds": [], "time": TIME},
+    }
+    inputs = {"table": mapped.name, "profile": profile, "failures": log}
+    made = run_operation(TRANSFORM, Derivation("m1", "mapping.transform", 1, inputs, params, 3), catalog)["table"]
+    rul = catalog.read_table(made.name, "processed.parquet")["rul"]
+    assert rul[0] == pytest.approx(500 / 60)
+    assert rul[500] == 0
+    assert rul.null_count() == 99
+    assert catalog.read_json(made.name, "transform.json")["failure_log"]["failures"] == 1
+
+
+def test_two_mapped_tables_are_joined_with_units_and_provenance_of_both(catalog: Catalog, tmp_path: Path) -> None:
+    profile = Machines(catalog.store, catalog).register(PROFILE).artifact
+    fast = publish(catalog, tmp_path, "clean", "table.parquet", parsed_table(), {"OilTemp": "°C"})
+    slow_rows = parsed_table().gather_every(10).select("source_row", "Time", "Load")
+    slow = publish(catalog, tmp_path, "clean", "table.parquet", slow_rows)
+
+    def mapped(table: str, *rules: dict[str, str]) -> str:
+        params = {"columns": [rule("Time", "timestamp"), *rules], "time": TIME}
+        derivation = Derivation("m1", "mapping.apply", 1, {"table": table, "profile": profile}, params)
+        return run_operation(APPLY, derivation, catalog)["table"].name
+
+    inputs = {
+        "table": mapped(fast, rule("OilTemp", "sensor", "oil_temp")),
+        "other": mapped(slow, rule("Load", "sensor", "load")),
+        "profile": profile,
+    }
+    made = run_operation(JOIN, Derivation("m1", "mapping.join", 1, inputs, {"tolerance_s": 0.0}), catalog)["table"]
+    table = catalog.read_table(made.name, "table.parquet")
+    assert table.height == 60
+    assert table.columns == ["source_row", "timestamp", "segment", "oil_temp", "load"]
+    assert table.null_count().sum_horizontal().item() == 0
+    units = {column.name: column.unit for column in made.file("table.parquet").columns}
+    assert (units["oil_temp"], units["load"]) == ("°F", "%")

@@ -14,14 +14,16 @@ from grpc_status import rpc_status
 from sensorforge.mapping.v1 import mapping_service_pb2 as pb
 from sensorforge.mapping.v1 import mapping_service_pb2_grpc as pb_grpc
 from services.artifacts.catalog import Catalog
+from services.artifacts.derivation import Derivation
 from services.artifacts.opening import open_store
 from services.chassis.server import Service, serve
 from services.chassis.settings import ServerSettings
 from services.jobs.engine import Jobs
 from services.jobs.stage import StageContext
+from services.jobs.testing import run_operation
 from services.machines.registry import Machines
 from services.mapping.stage import STAGE
-from tests.mapping.test_operations import PROFILE, parsed_table, publish
+from tests.mapping.test_operations import PROFILE, TRANSFORM, parsed_table, publish
 
 
 @pytest.fixture
@@ -169,3 +171,44 @@ async def test_requests_that_cannot_be_meant_are_refused(
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await call(request)
         assert reason_of(caught.value) == reason
+
+
+async def test_too_few_rows_to_replace_the_seed_are_refused_before_anything_is_trained(
+    stub: pb_grpc.MappingServiceAsyncStub, catalog: Catalog, tmp_path: Path
+) -> None:
+    parsed = publish(catalog, tmp_path, "clean", "table.parquet", parsed_table())
+    profile = Machines(catalog.store, catalog).get("m1").artifact
+    params = {
+        "rul": {"mode": "none", "cap": 0.0, "runs_end_in_failure": None},
+        "split": {"train": 0.7, "val": 0.15, "by": "auto"},
+    }
+    derivation = Derivation("m1", "mapping.transform", 1, {"table": parsed, "profile": profile}, params, 3)
+    table = (await asyncio.to_thread(run_operation, TRANSFORM, derivation, catalog))["table"].name
+    for validate_only in (True, False):
+        spec = pb.MergeSpec(table=table, strategy=pb.MERGE_STRATEGY_REPLACE)
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await stub.StartMerge(
+                pb.StartMergeRequest(machine="m1", spec=spec, request_id="q", validate_only=validate_only)
+            )
+        assert reason_of(caught.value) == "MERGE_TOO_FEW_ROWS"
+    spec = pb.MergeSpec(table=table, strategy=pb.MERGE_STRATEGY_MERGE)
+    answer = await stub.StartMerge(pb.StartMergeRequest(machine="m1", spec=spec, validate_only=True))
+    assert not answer.HasField("job")
+
+
+async def test_a_join_and_a_failure_log_are_inputs_of_their_jobs(
+    stub: pb_grpc.MappingServiceAsyncStub, catalog: Catalog, tmp_path: Path
+) -> None:
+    table = publish(catalog, tmp_path, "clean", "table.parquet", parsed_table())
+    other = publish(catalog, tmp_path, "clean", "table.parquet", parsed_table(300))
+    join = pb.JoinSpec(table=table, other=other, tolerance_seconds=60)
+    job = (await stub.StartJoin(pb.StartJoinRequest(machine="m1", spec=join, request_id="j"))).job
+    assert job.operation == "mapping.join"
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await stub.StartJoin(pb.StartJoinRequest(machine="m1", spec=pb.JoinSpec(table=table), request_id="j"))
+    assert reason_of(caught.value) == "INVALID_REQUEST"
+    plain = pb.TransformSpec(table=table)
+    logged = pb.TransformSpec(table=table, failure_log=other)
+    first = (await stub.StartTransform(pb.StartTransformRequest(machine="m1", spec=plain, request_id="t1"))).job
+    second = (await stub.StartTransform(pb.StartTransformRequest(machine="m1", spec=logged, request_id="t2"))).job
+    assert first.name != second.name

@@ -207,3 +207,17 @@ def test_a_date_and_a_time_of_day_are_proposed_as_time_together_and_two_clocks_a
     twice = pl.DataFrame({name: [f"2004-03-{d} 18:00:00" for d in range(13, 23)] for name in ("logged", "measured")})
     roles = [[s.role for s in suggest(describe_columns(table, {}), MOTOR).suggestions] for table in (split, twice)]
     assert roles == [["timestamp", "timestamp"], ["timestamp", "auxiliary"]]
+
+
+def test_a_name_that_contradicts_the_declared_unit_is_left_to_a_person() -> None:
+    found = suggest([ColumnInfo("winding_temp_C", "°F")], MOTOR).suggestions[0]
+    assert (found.sensor, found.tier, found.source_unit) == ("winding_temp_C", "review", "°F")
+    assert any("name says C" in reason for reason in found.reasons)
+
+
+def test_a_name_that_says_only_what_is_measured_is_asked_about() -> None:
+    machine = MachineProfile("m", (Sensor("inlet_temp_C", "°C"), Sensor("outlet_temp_C", "°C")))
+    found = propose("TT-101", profile=machine)["TT-101"]
+    assert found.sensor == ""
+    assert found.abstain_reason
+    assert {name for name, _ in found.alternatives} == {"inlet_temp_C", "outlet_temp_C"}

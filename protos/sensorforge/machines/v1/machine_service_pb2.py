@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from sensorforge.machines.v1 import machines_pb2 as sensorforge_dot_machines_dot_v1_dot_machines__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-sensorforge/machines/v1/machine_service.proto\x12\x17sensorforge.machines.v1\x1a&sensorforge/machines/v1/machines.proto\"T\n\x16RegisterMachineRequest\x12\x10\n\x08\x64ocument\x18\x01 \x01(\t\x12\x11\n\tfile_name\x18\x02 \x01(\t\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"[\n\x17RegisterMachineResponse\x12\x31\n\x07machine\x18\x01 \x01(\x0b\x32 .sensorforge.machines.v1.Machine\x12\r\n\x05notes\x18\x02 \x03(\t\"!\n\x11GetMachineRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"G\n\x12GetMachineResponse\x12\x31\n\x07machine\x18\x01 \x01(\x0b\x32 .sensorforge.machines.v1.Machine\"<\n\x13ListMachinesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"c\n\x14ListMachinesResponse\x12\x32\n\x08machines\x18\x01 \x03(\x0b\x32 .sensorforge.machines.v1.Machine\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xda\x02\n\x0eMachineService\x12t\n\x0fRegisterMachine\x12/.sensorforge.machines.v1.RegisterMachineRequest\x1a\x30.sensorforge.machines.v1.RegisterMachineResponse\x12\x65\n\nGetMachine\x12*.sensorforge.machines.v1.GetMachineRequest\x1a+.sensorforge.machines.v1.GetMachineResponse\x12k\n\x0cListMachines\x12,.sensorforge.machines.v1.ListMachinesRequest\x1a-.sensorforge.machines.v1.ListMachinesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-sensorforge/machines/v1/machine_service.proto\x12\x17sensorforge.machines.v1\x1a&sensorforge/machines/v1/machines.proto\"T\n\x16RegisterMachineRequest\x12\x10\n\x08\x64ocument\x18\x01 \x01(\t\x12\x11\n\tfile_name\x18\x02 \x01(\t\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"[\n\x17RegisterMachineResponse\x12\x31\n\x07machine\x18\x01 \x01(\x0b\x32 .sensorforge.machines.v1.Machine\x12\r\n\x05notes\x18\x02 \x03(\t\"!\n\x11GetMachineRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"G\n\x12GetMachineResponse\x12\x31\n\x07machine\x18\x01 \x01(\x0b\x32 .sensorforge.machines.v1.Machine\"<\n\x13ListMachinesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"c\n\x14ListMachinesResponse\x12\x32\n\x08machines\x18\x01 \x03(\x0b\x32 .sensorforge.machines.v1.Machine\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"8\n\x13\x44raftProfileRequest\x12\r\n\x05table\x18\x01 \x01(\t\x12\x12\n\nmachine_id\x18\x02 \x01(\t\"<\n\x14\x44raftProfileResponse\x12\x10\n\x08\x64ocument\x18\x01 \x01(\t\x12\x12\n\nrun_column\x18\x02 \x01(\t2\xc7\x03\n\x0eMachineService\x12t\n\x0fRegisterMachine\x12/.sensorforge.machines.v1.RegisterMachineRequest\x1a\x30.sensorforge.machines.v1.RegisterMachineResponse\x12\x65\n\nGetMachine\x12*.sensorforge.machines.v1.GetMachineRequest\x1a+.sensorforge.machines.v1.GetMachineResponse\x12k\n\x0c\x44raftProfile\x12,.sensorforge.machines.v1.DraftProfileRequest\x1a-.sensorforge.machines.v1.DraftProfileResponse\x12k\n\x0cListMachines\x12,.sensorforge.machines.v1.ListMachinesRequest\x1a-.sensorforge.machines.v1.ListMachinesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,6 +44,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTMACHINESREQUEST']._serialized_end=461
   _globals['_LISTMACHINESRESPONSE']._serialized_start=463
   _globals['_LISTMACHINESRESPONSE']._serialized_end=562
-  _globals['_MACHINESERVICE']._serialized_start=565
-  _globals['_MACHINESERVICE']._serialized_end=911
+  _globals['_DRAFTPROFILEREQUEST']._serialized_start=564
+  _globals['_DRAFTPROFILEREQUEST']._serialized_end=620
+  _globals['_DRAFTPROFILERESPONSE']._serialized_start=622
+  _globals['_DRAFTPROFILERESPONSE']._serialized_end=682
+  _globals['_MACHINESERVICE']._serialized_start=685
+  _globals['_MACHINESERVICE']._serialized_end=1140
 # @@protoc_insertion_point(module_scope)

@@ -52,3 +52,19 @@ class ListMachinesResponse(_message.Message):
     machines: _containers.RepeatedCompositeFieldContainer[_machines_pb2.Machine]
     next_page_token: str
     def __init__(self, machines: _Optional[_Iterable[_Union[_machines_pb2.Machine, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class DraftProfileRequest(_message.Message):
+    __slots__ = ("table", "machine_id")
+    TABLE_FIELD_NUMBER: _ClassVar[int]
+    MACHINE_ID_FIELD_NUMBER: _ClassVar[int]
+    table: str
+    machine_id: str
+    def __init__(self, table: _Optional[str] = ..., machine_id: _Optional[str] = ...) -> None: ...
+
+class DraftProfileResponse(_message.Message):
+    __slots__ = ("document", "run_column")
+    DOCUMENT_FIELD_NUMBER: _ClassVar[int]
+    RUN_COLUMN_FIELD_NUMBER: _ClassVar[int]
+    document: str
+    run_column: str
+    def __init__(self, document: _Optional[str] = ..., run_column: _Optional[str] = ...) -> None: ...

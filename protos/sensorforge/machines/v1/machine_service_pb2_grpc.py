@@ -45,6 +45,11 @@ class MachineServiceStub(object):
                 request_serializer=sensorforge_dot_machines_dot_v1_dot_machine__service__pb2.GetMachineRequest.SerializeToString,
                 response_deserializer=sensorforge_dot_machines_dot_v1_dot_machine__service__pb2.GetMachineResponse.FromString,
                 _registered_method=True)
+        self.DraftProfile = channel.unary_unary(
+                '/sensorforge.machines.v1.MachineService/DraftProfile',
+                request_serializer=sensorforge_dot_machines_dot_v1_dot_machine__service__pb2.DraftProfileRequest.SerializeToString,
+                response_deserializer=sensorforge_dot_machines_dot_v1_dot_machine__service__pb2.DraftProfileResponse.FromString,
+                _registered_method=True)
         self.ListMachines = channel.unary_unary(
                 '/sensorforge.machines.v1.MachineService/ListMachines',
                 request_serializer=sensorforge_dot_machines_dot_v1_dot_machine__service__pb2.ListMachinesRequest.SerializeToString,
@@ -70,6 +75,13 @@ class MachineServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DraftProfile(self, request, context):
+        """Drafts a first profile from a parsed table; what was guessed is marked as proposed. Registers nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListMachines(self, request, context):
         """Lists machines by id.
         """
@@ -89,6 +101,11 @@ def add_MachineServiceServicer_to_server(servicer, server):
                     servicer.GetMachine,
                     request_deserializer=sensorforge_dot_machines_dot_v1_dot_machine__service__pb2.GetMachineRequest.FromString,
                     response_serializer=sensorforge_dot_machines_dot_v1_dot_machine__service__pb2.GetMachineResponse.SerializeToString,
+            ),
+            'DraftProfile': grpc.unary_unary_rpc_method_handler(
+                    servicer.DraftProfile,
+                    request_deserializer=sensorforge_dot_machines_dot_v1_dot_machine__service__pb2.DraftProfileRequest.FromString,
+                    response_serializer=sensorforge_dot_machines_dot_v1_dot_machine__service__pb2.DraftProfileResponse.SerializeToString,
             ),
             'ListMachines': grpc.unary_unary_rpc_method_handler(
                     servicer.ListMachines,
@@ -151,6 +168,33 @@ class MachineService(object):
             '/sensorforge.machines.v1.MachineService/GetMachine',
             sensorforge_dot_machines_dot_v1_dot_machine__service__pb2.GetMachineRequest.SerializeToString,
             sensorforge_dot_machines_dot_v1_dot_machine__service__pb2.GetMachineResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DraftProfile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sensorforge.machines.v1.MachineService/DraftProfile',
+            sensorforge_dot_machines_dot_v1_dot_machine__service__pb2.DraftProfileRequest.SerializeToString,
+            sensorforge_dot_machines_dot_v1_dot_machine__service__pb2.DraftProfileResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -37,6 +37,8 @@ class MachineServiceStub:
     """Checks a profile and makes it the machine's current one. The same document twice is the same version."""
     GetMachine: _grpc.UnaryUnaryMultiCallable[_machine_service_pb2.GetMachineRequest, _machine_service_pb2.GetMachineResponse]
     """Returns a machine with its current profile."""
+    DraftProfile: _grpc.UnaryUnaryMultiCallable[_machine_service_pb2.DraftProfileRequest, _machine_service_pb2.DraftProfileResponse]
+    """Drafts a first profile from a parsed table; what was guessed is marked as proposed. Registers nothing."""
     ListMachines: _grpc.UnaryUnaryMultiCallable[_machine_service_pb2.ListMachinesRequest, _machine_service_pb2.ListMachinesResponse]
     """Lists machines by id."""
 
@@ -49,6 +51,8 @@ class MachineServiceAsyncStub(MachineServiceStub):
     """Checks a profile and makes it the machine's current one. The same document twice is the same version."""
     GetMachine: _aio.UnaryUnaryMultiCallable[_machine_service_pb2.GetMachineRequest, _machine_service_pb2.GetMachineResponse]  # type: ignore[assignment]
     """Returns a machine with its current profile."""
+    DraftProfile: _aio.UnaryUnaryMultiCallable[_machine_service_pb2.DraftProfileRequest, _machine_service_pb2.DraftProfileResponse]  # type: ignore[assignment]
+    """Drafts a first profile from a parsed table; what was guessed is marked as proposed. Registers nothing."""
     ListMachines: _aio.UnaryUnaryMultiCallable[_machine_service_pb2.ListMachinesRequest, _machine_service_pb2.ListMachinesResponse]  # type: ignore[assignment]
     """Lists machines by id."""
 
@@ -70,6 +74,14 @@ class MachineServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_machine_service_pb2.GetMachineResponse, _abc.Awaitable[_machine_service_pb2.GetMachineResponse]]:
         """Returns a machine with its current profile."""
+
+    @_abc_1.abstractmethod
+    def DraftProfile(
+        self,
+        request: _machine_service_pb2.DraftProfileRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_machine_service_pb2.DraftProfileResponse, _abc.Awaitable[_machine_service_pb2.DraftProfileResponse]]:
+        """Drafts a first profile from a parsed table; what was guessed is marked as proposed. Registers nothing."""
 
     @_abc_1.abstractmethod
     def ListMachines(

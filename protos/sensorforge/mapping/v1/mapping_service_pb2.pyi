@@ -133,17 +133,27 @@ class TimeOptions(_message.Message):
     gap_factor: float
     def __init__(self, format: _Optional[str] = ..., day_first: bool = ..., zone: _Optional[str] = ..., gap_factor: _Optional[float] = ...) -> None: ...
 
+class AlignOptions(_message.Message):
+    __slots__ = ("rows", "tolerance_seconds")
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    TOLERANCE_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    rows: str
+    tolerance_seconds: float
+    def __init__(self, rows: _Optional[str] = ..., tolerance_seconds: _Optional[float] = ...) -> None: ...
+
 class MappingSpec(_message.Message):
-    __slots__ = ("table", "profile", "columns", "time")
+    __slots__ = ("table", "profile", "columns", "time", "align")
     TABLE_FIELD_NUMBER: _ClassVar[int]
     PROFILE_FIELD_NUMBER: _ClassVar[int]
     COLUMNS_FIELD_NUMBER: _ClassVar[int]
     TIME_FIELD_NUMBER: _ClassVar[int]
+    ALIGN_FIELD_NUMBER: _ClassVar[int]
     table: str
     profile: str
     columns: _containers.RepeatedCompositeFieldContainer[ColumnMapping]
     time: TimeOptions
-    def __init__(self, table: _Optional[str] = ..., profile: _Optional[str] = ..., columns: _Optional[_Iterable[_Union[ColumnMapping, _Mapping]]] = ..., time: _Optional[_Union[TimeOptions, _Mapping]] = ...) -> None: ...
+    align: AlignOptions
+    def __init__(self, table: _Optional[str] = ..., profile: _Optional[str] = ..., columns: _Optional[_Iterable[_Union[ColumnMapping, _Mapping]]] = ..., time: _Optional[_Union[TimeOptions, _Mapping]] = ..., align: _Optional[_Union[AlignOptions, _Mapping]] = ...) -> None: ...
 
 class StartMappingRequest(_message.Message):
     __slots__ = ("machine", "spec", "request_id")
@@ -162,6 +172,50 @@ class StartMappingResponse(_message.Message):
     job: _job_pb2.Job
     reused: bool
     def __init__(self, job: _Optional[_Union[_job_pb2.Job, _Mapping]] = ..., reused: bool = ...) -> None: ...
+
+class JoinSpec(_message.Message):
+    __slots__ = ("table", "other", "profile", "tolerance_seconds")
+    TABLE_FIELD_NUMBER: _ClassVar[int]
+    OTHER_FIELD_NUMBER: _ClassVar[int]
+    PROFILE_FIELD_NUMBER: _ClassVar[int]
+    TOLERANCE_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    table: str
+    other: str
+    profile: str
+    tolerance_seconds: float
+    def __init__(self, table: _Optional[str] = ..., other: _Optional[str] = ..., profile: _Optional[str] = ..., tolerance_seconds: _Optional[float] = ...) -> None: ...
+
+class StartJoinRequest(_message.Message):
+    __slots__ = ("machine", "spec", "request_id")
+    MACHINE_FIELD_NUMBER: _ClassVar[int]
+    SPEC_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    machine: str
+    spec: JoinSpec
+    request_id: str
+    def __init__(self, machine: _Optional[str] = ..., spec: _Optional[_Union[JoinSpec, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class StartJoinResponse(_message.Message):
+    __slots__ = ("job", "reused")
+    JOB_FIELD_NUMBER: _ClassVar[int]
+    REUSED_FIELD_NUMBER: _ClassVar[int]
+    job: _job_pb2.Job
+    reused: bool
+    def __init__(self, job: _Optional[_Union[_job_pb2.Job, _Mapping]] = ..., reused: bool = ...) -> None: ...
+
+class FailureLogOptions(_message.Message):
+    __slots__ = ("run_column", "time_column", "kind_column", "kinds", "time")
+    RUN_COLUMN_FIELD_NUMBER: _ClassVar[int]
+    TIME_COLUMN_FIELD_NUMBER: _ClassVar[int]
+    KIND_COLUMN_FIELD_NUMBER: _ClassVar[int]
+    KINDS_FIELD_NUMBER: _ClassVar[int]
+    TIME_FIELD_NUMBER: _ClassVar[int]
+    run_column: str
+    time_column: str
+    kind_column: str
+    kinds: _containers.RepeatedScalarFieldContainer[str]
+    time: TimeOptions
+    def __init__(self, run_column: _Optional[str] = ..., time_column: _Optional[str] = ..., kind_column: _Optional[str] = ..., kinds: _Optional[_Iterable[str]] = ..., time: _Optional[_Union[TimeOptions, _Mapping]] = ...) -> None: ...
 
 class RulOptions(_message.Message):
     __slots__ = ("mode", "cap", "runs_end_in_failure")
@@ -184,18 +238,22 @@ class SplitOptions(_message.Message):
     def __init__(self, train: _Optional[float] = ..., val: _Optional[float] = ..., by: _Optional[str] = ...) -> None: ...
 
 class TransformSpec(_message.Message):
-    __slots__ = ("table", "profile", "rul", "split", "seed")
+    __slots__ = ("table", "profile", "rul", "split", "seed", "failure_log", "failure_log_options")
     TABLE_FIELD_NUMBER: _ClassVar[int]
     PROFILE_FIELD_NUMBER: _ClassVar[int]
     RUL_FIELD_NUMBER: _ClassVar[int]
     SPLIT_FIELD_NUMBER: _ClassVar[int]
     SEED_FIELD_NUMBER: _ClassVar[int]
+    FAILURE_LOG_FIELD_NUMBER: _ClassVar[int]
+    FAILURE_LOG_OPTIONS_FIELD_NUMBER: _ClassVar[int]
     table: str
     profile: str
     rul: RulOptions
     split: SplitOptions
     seed: int
-    def __init__(self, table: _Optional[str] = ..., profile: _Optional[str] = ..., rul: _Optional[_Union[RulOptions, _Mapping]] = ..., split: _Optional[_Union[SplitOptions, _Mapping]] = ..., seed: _Optional[int] = ...) -> None: ...
+    failure_log: str
+    failure_log_options: FailureLogOptions
+    def __init__(self, table: _Optional[str] = ..., profile: _Optional[str] = ..., rul: _Optional[_Union[RulOptions, _Mapping]] = ..., split: _Optional[_Union[SplitOptions, _Mapping]] = ..., seed: _Optional[int] = ..., failure_log: _Optional[str] = ..., failure_log_options: _Optional[_Union[FailureLogOptions, _Mapping]] = ...) -> None: ...
 
 class StartTransformRequest(_message.Message):
     __slots__ = ("machine", "spec", "request_id")
@@ -232,14 +290,16 @@ class MergeSpec(_message.Message):
     def __init__(self, table: _Optional[str] = ..., seed_rows: _Optional[str] = ..., strategy: _Optional[_Union[MergeStrategy, str]] = ..., balance_rul: bool = ..., seed: _Optional[int] = ..., profile: _Optional[str] = ...) -> None: ...
 
 class StartMergeRequest(_message.Message):
-    __slots__ = ("machine", "spec", "request_id")
+    __slots__ = ("machine", "spec", "request_id", "validate_only")
     MACHINE_FIELD_NUMBER: _ClassVar[int]
     SPEC_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     machine: str
     spec: MergeSpec
     request_id: str
-    def __init__(self, machine: _Optional[str] = ..., spec: _Optional[_Union[MergeSpec, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, machine: _Optional[str] = ..., spec: _Optional[_Union[MergeSpec, _Mapping]] = ..., request_id: _Optional[str] = ..., validate_only: bool = ...) -> None: ...
 
 class StartMergeResponse(_message.Message):
     __slots__ = ("job", "reused")

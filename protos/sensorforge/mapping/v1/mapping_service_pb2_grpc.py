@@ -45,6 +45,11 @@ class MappingServiceStub(object):
                 request_serializer=sensorforge_dot_mapping_dot_v1_dot_mapping__service__pb2.StartMappingRequest.SerializeToString,
                 response_deserializer=sensorforge_dot_mapping_dot_v1_dot_mapping__service__pb2.StartMappingResponse.FromString,
                 _registered_method=True)
+        self.StartJoin = channel.unary_unary(
+                '/sensorforge.mapping.v1.MappingService/StartJoin',
+                request_serializer=sensorforge_dot_mapping_dot_v1_dot_mapping__service__pb2.StartJoinRequest.SerializeToString,
+                response_deserializer=sensorforge_dot_mapping_dot_v1_dot_mapping__service__pb2.StartJoinResponse.FromString,
+                _registered_method=True)
         self.StartTransform = channel.unary_unary(
                 '/sensorforge.mapping.v1.MappingService/StartTransform',
                 request_serializer=sensorforge_dot_mapping_dot_v1_dot_mapping__service__pb2.StartTransformRequest.SerializeToString,
@@ -85,6 +90,15 @@ class MappingServiceServicer(object):
 
     def StartMapping(self, request, context):
         """Starts writing the mapped rows: renamed, unit-converted, in UTC, time-sorted, segmented.
+        Output role "table" (kind processed): table.parquet, mapping.json.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StartJoin(self, request, context):
+        """Starts joining two mapped tables of one machine whose rows have different cadence: to each row of the slower one
+        come the latest values of the faster one, not older than a tolerance. No row is invented.
         Output role "table" (kind processed): table.parquet, mapping.json.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -140,6 +154,11 @@ def add_MappingServiceServicer_to_server(servicer, server):
                     servicer.StartMapping,
                     request_deserializer=sensorforge_dot_mapping_dot_v1_dot_mapping__service__pb2.StartMappingRequest.FromString,
                     response_serializer=sensorforge_dot_mapping_dot_v1_dot_mapping__service__pb2.StartMappingResponse.SerializeToString,
+            ),
+            'StartJoin': grpc.unary_unary_rpc_method_handler(
+                    servicer.StartJoin,
+                    request_deserializer=sensorforge_dot_mapping_dot_v1_dot_mapping__service__pb2.StartJoinRequest.FromString,
+                    response_serializer=sensorforge_dot_mapping_dot_v1_dot_mapping__service__pb2.StartJoinResponse.SerializeToString,
             ),
             'StartTransform': grpc.unary_unary_rpc_method_handler(
                     servicer.StartTransform,
@@ -222,6 +241,33 @@ class MappingService(object):
             '/sensorforge.mapping.v1.MappingService/StartMapping',
             sensorforge_dot_mapping_dot_v1_dot_mapping__service__pb2.StartMappingRequest.SerializeToString,
             sensorforge_dot_mapping_dot_v1_dot_mapping__service__pb2.StartMappingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StartJoin(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sensorforge.mapping.v1.MappingService/StartJoin',
+            sensorforge_dot_mapping_dot_v1_dot_mapping__service__pb2.StartJoinRequest.SerializeToString,
+            sensorforge_dot_mapping_dot_v1_dot_mapping__service__pb2.StartJoinResponse.FromString,
             options,
             channel_credentials,
             insecure,

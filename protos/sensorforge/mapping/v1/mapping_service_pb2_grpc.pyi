@@ -39,6 +39,11 @@ class MappingServiceStub:
     """Starts writing the mapped rows: renamed, unit-converted, in UTC, time-sorted, segmented.
     Output role "table" (kind processed): table.parquet, mapping.json.
     """
+    StartJoin: _grpc.UnaryUnaryMultiCallable[_mapping_service_pb2.StartJoinRequest, _mapping_service_pb2.StartJoinResponse]
+    """Starts joining two mapped tables of one machine whose rows have different cadence: to each row of the slower one
+    come the latest values of the faster one, not older than a tolerance. No row is invented.
+    Output role "table" (kind processed): table.parquet, mapping.json.
+    """
     StartTransform: _grpc.UnaryUnaryMultiCallable[_mapping_service_pb2.StartTransformRequest, _mapping_service_pb2.StartTransformResponse]
     """Starts adding RUL and the train/val/test split to cleaned rows.
     Output role "table" (kind processed): processed.parquet, transform.json.
@@ -63,6 +68,11 @@ class MappingServiceAsyncStub(MappingServiceStub):
     """Proposes a role and a sensor for every column, one-to-one, with confidence, reasons and alternatives."""
     StartMapping: _aio.UnaryUnaryMultiCallable[_mapping_service_pb2.StartMappingRequest, _mapping_service_pb2.StartMappingResponse]  # type: ignore[assignment]
     """Starts writing the mapped rows: renamed, unit-converted, in UTC, time-sorted, segmented.
+    Output role "table" (kind processed): table.parquet, mapping.json.
+    """
+    StartJoin: _aio.UnaryUnaryMultiCallable[_mapping_service_pb2.StartJoinRequest, _mapping_service_pb2.StartJoinResponse]  # type: ignore[assignment]
+    """Starts joining two mapped tables of one machine whose rows have different cadence: to each row of the slower one
+    come the latest values of the faster one, not older than a tolerance. No row is invented.
     Output role "table" (kind processed): table.parquet, mapping.json.
     """
     StartTransform: _aio.UnaryUnaryMultiCallable[_mapping_service_pb2.StartTransformRequest, _mapping_service_pb2.StartTransformResponse]  # type: ignore[assignment]
@@ -98,6 +108,17 @@ class MappingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_mapping_service_pb2.StartMappingResponse, _abc.Awaitable[_mapping_service_pb2.StartMappingResponse]]:
         """Starts writing the mapped rows: renamed, unit-converted, in UTC, time-sorted, segmented.
+        Output role "table" (kind processed): table.parquet, mapping.json.
+        """
+
+    @_abc_1.abstractmethod
+    def StartJoin(
+        self,
+        request: _mapping_service_pb2.StartJoinRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_mapping_service_pb2.StartJoinResponse, _abc.Awaitable[_mapping_service_pb2.StartJoinResponse]]:
+        """Starts joining two mapped tables of one machine whose rows have different cadence: to each row of the slower one
+        come the latest values of the faster one, not older than a tolerance. No row is invented.
         Output role "table" (kind processed): table.parquet, mapping.json.
         """
 

@@ -12,16 +12,18 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class SeedSpec(_message.Message):
-    __slots__ = ("profile", "rows", "seed", "source")
+    __slots__ = ("profile", "rows", "seed", "source", "imported_from")
     PROFILE_FIELD_NUMBER: _ClassVar[int]
     ROWS_FIELD_NUMBER: _ClassVar[int]
     SEED_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
+    IMPORTED_FROM_FIELD_NUMBER: _ClassVar[int]
     profile: str
     rows: int
     seed: int
     source: str
-    def __init__(self, profile: _Optional[str] = ..., rows: _Optional[int] = ..., seed: _Optional[int] = ..., source: _Optional[str] = ...) -> None: ...
+    imported_from: str
+    def __init__(self, profile: _Optional[str] = ..., rows: _Optional[int] = ..., seed: _Optional[int] = ..., source: _Optional[str] = ..., imported_from: _Optional[str] = ...) -> None: ...
 
 class StartSeedRequest(_message.Message):
     __slots__ = ("machine", "spec", "request_id")
@@ -42,7 +44,7 @@ class StartSeedResponse(_message.Message):
     def __init__(self, job: _Optional[_Union[_job_pb2.Job, _Mapping]] = ..., reused: bool = ...) -> None: ...
 
 class TrainingOptions(_message.Message):
-    __slots__ = ("engine", "epochs", "batch_size", "learning_rate", "patience", "freeze_encoder", "l2_sp", "replay", "calibrate")
+    __slots__ = ("engine", "epochs", "batch_size", "learning_rate", "patience", "freeze_encoder", "l2_sp", "replay", "calibrate", "device")
     ENGINE_FIELD_NUMBER: _ClassVar[int]
     EPOCHS_FIELD_NUMBER: _ClassVar[int]
     BATCH_SIZE_FIELD_NUMBER: _ClassVar[int]
@@ -52,6 +54,7 @@ class TrainingOptions(_message.Message):
     L2_SP_FIELD_NUMBER: _ClassVar[int]
     REPLAY_FIELD_NUMBER: _ClassVar[int]
     CALIBRATE_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_FIELD_NUMBER: _ClassVar[int]
     engine: str
     epochs: int
     batch_size: int
@@ -61,7 +64,8 @@ class TrainingOptions(_message.Message):
     l2_sp: float
     replay: float
     calibrate: bool
-    def __init__(self, engine: _Optional[str] = ..., epochs: _Optional[int] = ..., batch_size: _Optional[int] = ..., learning_rate: _Optional[float] = ..., patience: _Optional[int] = ..., freeze_encoder: bool = ..., l2_sp: _Optional[float] = ..., replay: _Optional[float] = ..., calibrate: bool = ...) -> None: ...
+    device: str
+    def __init__(self, engine: _Optional[str] = ..., epochs: _Optional[int] = ..., batch_size: _Optional[int] = ..., learning_rate: _Optional[float] = ..., patience: _Optional[int] = ..., freeze_encoder: bool = ..., l2_sp: _Optional[float] = ..., replay: _Optional[float] = ..., calibrate: bool = ..., device: _Optional[str] = ...) -> None: ...
 
 class TrainingSpec(_message.Message):
     __slots__ = ("rows", "profile", "options", "seed")
@@ -94,18 +98,20 @@ class StartTrainingResponse(_message.Message):
     def __init__(self, job: _Optional[_Union[_job_pb2.Job, _Mapping]] = ..., reused: bool = ...) -> None: ...
 
 class RefinementSpec(_message.Message):
-    __slots__ = ("rows", "base_model", "profile", "options", "seed")
+    __slots__ = ("rows", "base_model", "profile", "options", "seed", "choose_strategy")
     ROWS_FIELD_NUMBER: _ClassVar[int]
     BASE_MODEL_FIELD_NUMBER: _ClassVar[int]
     PROFILE_FIELD_NUMBER: _ClassVar[int]
     OPTIONS_FIELD_NUMBER: _ClassVar[int]
     SEED_FIELD_NUMBER: _ClassVar[int]
+    CHOOSE_STRATEGY_FIELD_NUMBER: _ClassVar[int]
     rows: str
     base_model: str
     profile: str
     options: TrainingOptions
     seed: int
-    def __init__(self, rows: _Optional[str] = ..., base_model: _Optional[str] = ..., profile: _Optional[str] = ..., options: _Optional[_Union[TrainingOptions, _Mapping]] = ..., seed: _Optional[int] = ...) -> None: ...
+    choose_strategy: bool
+    def __init__(self, rows: _Optional[str] = ..., base_model: _Optional[str] = ..., profile: _Optional[str] = ..., options: _Optional[_Union[TrainingOptions, _Mapping]] = ..., seed: _Optional[int] = ..., choose_strategy: bool = ...) -> None: ...
 
 class StartRefinementRequest(_message.Message):
     __slots__ = ("machine", "spec", "request_id")
@@ -154,7 +160,7 @@ class StartSamplingResponse(_message.Message):
     def __init__(self, job: _Optional[_Union[_job_pb2.Job, _Mapping]] = ..., reused: bool = ...) -> None: ...
 
 class AugmentationSpec(_message.Message):
-    __slots__ = ("model", "rows", "seed", "where", "table", "mix_real", "profile")
+    __slots__ = ("model", "rows", "seed", "where", "table", "mix_real", "profile", "oversample", "share")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     ROWS_FIELD_NUMBER: _ClassVar[int]
     SEED_FIELD_NUMBER: _ClassVar[int]
@@ -162,6 +168,8 @@ class AugmentationSpec(_message.Message):
     TABLE_FIELD_NUMBER: _ClassVar[int]
     MIX_REAL_FIELD_NUMBER: _ClassVar[int]
     PROFILE_FIELD_NUMBER: _ClassVar[int]
+    OVERSAMPLE_FIELD_NUMBER: _ClassVar[int]
+    SHARE_FIELD_NUMBER: _ClassVar[int]
     model: str
     rows: int
     seed: int
@@ -169,7 +177,9 @@ class AugmentationSpec(_message.Message):
     table: str
     mix_real: float
     profile: str
-    def __init__(self, model: _Optional[str] = ..., rows: _Optional[int] = ..., seed: _Optional[int] = ..., where: _Optional[str] = ..., table: _Optional[str] = ..., mix_real: _Optional[float] = ..., profile: _Optional[str] = ...) -> None: ...
+    oversample: str
+    share: float
+    def __init__(self, model: _Optional[str] = ..., rows: _Optional[int] = ..., seed: _Optional[int] = ..., where: _Optional[str] = ..., table: _Optional[str] = ..., mix_real: _Optional[float] = ..., profile: _Optional[str] = ..., oversample: _Optional[str] = ..., share: _Optional[float] = ...) -> None: ...
 
 class StartAugmentationRequest(_message.Message):
     __slots__ = ("machine", "spec", "request_id")
