@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-QUICK = {"refine": ["--quick"], "augment": ["--skip-baseline"]}
+QUICK = {"ingest": ["--quick"], "refine": ["--quick"], "augment": ["--quick"]}
 
 
 def main() -> int:

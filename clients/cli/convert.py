@@ -36,6 +36,7 @@ def convert(
     encoding: options.Encoding = "",
     header_row: options.HeaderRow = None,
     decimal: options.Decimal = "",
+    thousands: options.Thousands = "",
     sheet: options.Sheet = "",
     timestamp_column: options.TimestampColumn = "",
     timestamp_format: options.TimestampFormat = "",
@@ -47,6 +48,7 @@ def convert(
     value_column: options.ValueColumn = "",
     quality_column: options.QualityColumn = "",
     register_map: options.RegisterMap = None,
+    join_tolerance: options.JoinTolerance = 0.0,
 ) -> None:
     """Convert files to CSV or Parquet: detection and parsing alone."""
 
@@ -60,7 +62,7 @@ def convert(
                     "quote": quote,
                     "encoding": encoding,
                     "header_row": header_row,
-                    "decimal": decimal,
+                    "decimal": options.decimal_mark(decimal, thousands),
                     "sheet": sheet,
                     "timestamp_column": timestamp_column,
                     "timestamp_format": timestamp_format,
@@ -71,6 +73,7 @@ def convert(
                     "tag_column": tag_column,
                     "value_column": value_column,
                     "quality_column": quality_column,
+                    "join_tolerance_seconds": join_tolerance,
                 }
             },
         ).read

@@ -72,6 +72,8 @@ class TableWriter:
             compression="zstd",
             compression_level=_ZSTD_LEVEL,
             write_page_index=True,
+            # Measured values hardly repeat: a dictionary of them costs time and space.
+            use_dictionary=[field.name for field in self.schema if not pa.types.is_floating(field.type)],
         )
 
     def write(self, batch: pl.DataFrame | pa.Table) -> None:

@@ -25,7 +25,7 @@ QUALITY_WORDS = frozenset({
 })  # fmt: skip
 """Texts that historians write into value cells instead of a value, lower case."""
 
-_NUMBER = re.compile(r"^[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?\s*%?$")
+_NUMBER = re.compile(r"^[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?\s*%?$|^0[xX][0-9a-fA-F]{1,16}$")
 _GROUPED = re.compile(r"^[+-]?\d{1,3}([., '’  ]\d{3})+([.,]\d+)?$")
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mär|mai|okt|dez)[a-zé]*\.?"
 _CLOCK = r"\d{1,2}[:.]\d{2}([:.]\d{2}([.,:]\d+)?)?\s*([AaPp]\.?[Mm]\.?)?\s*(Z|UTC|GMT|[+-]\d{2}:?\d{2})?"

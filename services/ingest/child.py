@@ -1,7 +1,7 @@
 """The single-use process in which a file is read. It bounds itself before it loads a parser, and knows no store.
 
 Input: one JSON document on stdin. Output: progress as JSON lines on stdout, and in the working directory either
-result.json with table.arrow and rejects.arrow, or error.json. Anything else (a signal, a panic) is a crash.
+result.json with the Arrow files that it names, or error.json. Anything else (a signal, a panic) is a crash.
 """
 
 from __future__ import annotations
@@ -12,9 +12,17 @@ import resource
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from services.ingest.datasets import Dataset
+    from services.ingest.large_file import LargeReading
+    from services.ingest.limits import Limits
+    from services.ingest.options import ReadOptions
+    from services.ingest.reading import Source
 
 _DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 
@@ -90,36 +98,68 @@ def _fail(directory: Path, reason: str, message: str, remedy: str, metadata: dic
 
 
 def _read(request: dict[str, Any], directory: Path) -> None:
-    import polars as pl
-
-    from services.ingest.datasets import read_dataset
+    from services.ingest.large_file import read_large_file
     from services.ingest.limits import Limits
     from services.ingest.options import ReadOptions
     from services.ingest.reading import Source
 
+    sources = [Source(Path(s["path"]), s["file_name"]) for s in request["sources"]]
+    options, limits = ReadOptions.from_params(request["options"]), Limits(**request["limits"])
+    register_map = Source(Path(m["path"]), m["file_name"]) if (m := request.get("register_map")) else None
+    reporter = _Reporter()
+    large = None
+    if request["mode"] == "parse" and len(sources) == 1 and register_map is None:
+        large = read_large_file(sources[0], options, limits, directory, reporter)
+    if large is None:
+        document = _read_whole(sources, options, limits, directory, reporter, register_map, request["mode"])
+    else:
+        document = {
+            "tables": [str(p.relative_to(directory)) for p in large.table.paths],
+            "rejects": [str(p.relative_to(directory)) for p in large.rejects.paths],
+            "rows": large.table.rows,
+            "ledger": large.ledger,
+            **_described(large),
+        }
+    (directory / "result.json").write_text(json.dumps(document))
+
+
+def _read_whole(
+    sources: Sequence[Source],
+    options: ReadOptions,
+    limits: Limits,
+    directory: Path,
+    reporter: _Reporter,
+    register_map: Source | None,
+    mode: str,
+) -> dict[str, Any]:
+    import polars as pl
+
+    from services.ingest.datasets import read_dataset
+
     dataset = read_dataset(
-        [Source(Path(s["path"]), s["file_name"]) for s in request["sources"]],
-        ReadOptions.from_params(request["options"]),
-        Limits(**request["limits"]),
-        directory,
-        _Reporter(),
-        register_map=Source(Path(m["path"]), m["file_name"]) if (m := request.get("register_map")) else None,
-        undecided_ok=request["mode"] == "detect",
+        sources, options, limits, directory, reporter, register_map=register_map, undecided_ok=mode == "detect"
     )
     oldest = pl.CompatLevel.oldest()
-    if request["mode"] == "parse":
+    if mode == "parse":
         dataset.table.write_ipc(directory / "table.arrow", compat_level=oldest)
         dataset.rejects.write_ipc(directory / "rejects.arrow", compat_level=oldest)
-    document = {
-        "units": dataset.units,
-        "ledger": dataset.ledger,
-        "facts": [f.to_json() for f in dataset.facts],
-        "warnings": [list(w) for w in dataset.warnings],
-        "time_columns": dataset.time_columns,
-        "head": dataset.head,
+    return {
+        "tables": ["table.arrow"],
+        "rejects": ["rejects.arrow"],
         "rows": dataset.table.height,
+        "ledger": dataset.ledger,
+        **_described(dataset),
     }
-    (directory / "result.json").write_text(json.dumps(document))
+
+
+def _described(read: Dataset | LargeReading) -> dict[str, Any]:
+    return {
+        "units": read.units,
+        "facts": [f.to_json() for f in read.facts],
+        "warnings": [list(w) for w in read.warnings],
+        "time_columns": read.time_columns,
+        "head": read.head,
+    }
 
 
 if __name__ == "__main__":

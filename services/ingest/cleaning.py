@@ -23,6 +23,8 @@ StepKind = Literal[
 ]
 DEFAULT_MAX_GAP = 5
 DEFAULT_SIGMA = 3.0
+REPEATED_SHARE = 0.05
+"""Share of rows with a repeated time above which the clock is coarse, rather than rows copied."""
 _KEPT = frozenset({"source_row", "timestamp", "run_id", "segment", "rul", "split", "provenance"})
 
 
@@ -92,8 +94,7 @@ class Cleaned:
 def suggested_recipe(table: pl.DataFrame, profile: MachineProfile | None) -> tuple[Step, ...]:
     """Returns the recipe for an empty request: what the table needs and nothing that removes a sensor's signal."""
     steps: list[Step] = []
-    keys = _time_keys(table)
-    if keys and table.height - table.select(keys).n_unique() > 0:
+    if 0 < repeated_times(table) <= REPEATED_SHARE * table.height and not dates_only(table["timestamp"]):
         steps.append(Step("drop_duplicate_timestamps"))
     if beyond := sorted(n for n, (low, high) in _limits(table, profile).items() if _beyond(table[n], low, high)):
         steps.append(Step("clip", tuple(beyond)))
@@ -104,6 +105,18 @@ def suggested_recipe(table: pl.DataFrame, profile: MachineProfile | None) -> tup
     if states := [n for n in gaps if n not in smooth]:
         steps.append(Step("ffill", tuple(states)))
     return tuple(steps)
+
+
+def repeated_times(table: pl.DataFrame) -> int:
+    """Returns how many rows have the time of an earlier row of their run; 0 without a time column."""
+    keys = _time_keys(table)
+    return table.height - table.select(keys).n_unique() if keys else 0
+
+
+def dates_only(times: pl.Series) -> bool:
+    """Returns whether all times are midnights: days without a clock, on which many rows may lie."""
+    filled = times.drop_nulls()
+    return len(filled) > 1 and bool((filled.dt.truncate("1d") == filled).all())
 
 
 def clean(table: pl.DataFrame, recipe: Sequence[Step], profile: MachineProfile | None) -> Cleaned:

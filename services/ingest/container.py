@@ -59,7 +59,8 @@ def detect_container(path: Path, file_name: str) -> Fact:
                 "FILE_CORRUPT", f"{file_name} starts as Parquet but its end is missing ({size} bytes)."
             )
         return Fact("format", "parquet", "magic number PAR1 at both ends")
-    if head.startswith(b"PK\x03\x04"):
+    # An archive without members has only its end record; a spanned one begins with its mark.
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")):
         return _zip_kind(path, file_name)
     if head.startswith(_OLE):
         if _encrypted_ole(path):
@@ -85,18 +86,19 @@ def unwrap(path: Path, file_name: str, kind: str, directory: Path, limits: Limit
         if kind == "gzip":
             target = directory / "unwrapped-0"
             with gzip.open(path) as source:
-                _copy_bounded(source, target, path.stat().st_size, file_name, limits)
+                _copy_bounded(source, target, path.stat().st_size, 0, file_name, limits)
             return [(target, re.sub(r"\.gz$", "", file_name, flags=re.I) or "data")]
         unwrapped = []
         with zipfile.ZipFile(path) as archive:
             members = [m for m in archive.infolist() if not m.is_dir() and not _hidden(m.filename)]
             refuse_beyond("members in the archive", len(members), limits.files)
+            total = 0
             for number, member in enumerate(members):
                 if member.flag_bits & 1:
                     raise SensorForgeError("FILE_ENCRYPTED", f"{file_name}: member {member.filename!r} has a password.")
                 target = directory / f"unwrapped-{number}"
                 with archive.open(member) as source:
-                    _copy_bounded(source, target, max(member.compress_size, 1), file_name, limits)
+                    total += _copy_bounded(source, target, path.stat().st_size, total, file_name, limits)
                 unwrapped.append((target, member.filename.replace("\\", "/").rsplit("/", 1)[-1]))
         return unwrapped
     except (
@@ -111,19 +113,20 @@ def unwrap(path: Path, file_name: str, kind: str, directory: Path, limits: Limit
         raise SensorForgeError("FILE_CORRUPT", f"{file_name}: the {kind} wrapper is broken ({error}).") from error
 
 
-def _copy_bounded(source: object, target: Path, packed: int, file_name: str, limits: Limits) -> None:
+def _copy_bounded(source: object, target: Path, packed: int, before: int, file_name: str, limits: Limits) -> int:
+    """Unpacks one file and returns its size; `before` bytes came out of the same archive already."""
     written = 0
     with target.open("wb") as out:
         while block := source.read(1 << 20):  # type: ignore[attr-defined]
             written += len(block)
-            if written > limits.decompressed_bytes or (
-                written > (64 << 20) and written > packed * limits.compression_ratio
-            ):
+            size = before + written
+            if size > limits.decompressed_bytes or (size > (64 << 20) and size > packed * limits.compression_ratio):
                 raise SensorForgeError(
                     "INGEST_LIMIT",
-                    f"{file_name} unpacks to more than {written:,} bytes from {packed:,}; that is refused as a bomb.",
+                    f"{file_name} unpacks to more than {size:,} bytes from {packed:,}; that is refused as a bomb.",
                 )
             out.write(block)
+    return written
 
 
 def _zip_kind(path: Path, file_name: str) -> Fact:

@@ -7,18 +7,21 @@ share a time axis are joined on it: exactly, or as-of within a tolerance; a gap 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from services.chassis.errors import SensorForgeError
+from services.ingest.formats.headings import names_role
 from services.ingest.ledger import Ledger
 from services.ingest.limits import Limits, refuse_beyond
 from services.ingest.options import ReadOptions
 from services.ingest.reading import Reading, Source, read_file
 from services.ingest.tables import Fact, Progress, silent
+from services.ingest.tag_names import named
 
 
 @dataclass
@@ -47,11 +50,19 @@ def read_dataset(
 ) -> Dataset:
     """Returns all files as one dataset. Raises the INPUT errors of errors.py; TABLES_DIFFER when nothing joins them."""
     refuse_beyond("files", len(sources), limits.files)
+    options = replace(options, undecided_ok=undecided_ok)
     readings: list[Reading] = []
     for number, source in enumerate(sources):
         folder = directory / f"source-{number}"
         folder.mkdir()
-        readings.extend(read_file(source, options, limits, folder, progress, undecided_ok=undecided_ok))
+        try:
+            read = read_file(source, options, limits, folder, progress, undecided_ok=undecided_ok)
+            if any(f.key == "layout" for r in read for f in r.facts):
+                refuse_beyond("bytes of a historian's export", source.path.stat().st_size, limits.scada_bytes)
+            readings.extend(read)
+        except SensorForgeError as error:
+            raise _of_file(error, source) from error
+    readings = named(readings) if len(readings) > 1 else readings
     if register_map is not None:
         readings = _decoded(readings, register_map, options, limits, directory, progress)
     if len(readings) == 1:
@@ -67,10 +78,18 @@ def read_dataset(
             only.head,
         )
     progress("combining", 0, len(readings))
-    same = all(r.table.columns == readings[0].table.columns for r in readings)
-    dataset = _appended(readings) if same and not _one_tag_each(readings) else _joined(readings, options)
+    dataset = _appended(readings) if _follow_each_other(readings) else _joined(readings, options)
     refuse_beyond("rows", dataset.table.height, limits.rows)
     return dataset
+
+
+def _of_file(error: SensorForgeError, source: Source) -> SensorForgeError:
+    """Returns a refusal that names its file."""
+    if source.file_name in error.message:
+        return error
+    return SensorForgeError(
+        error.reason, f"{source.file_name}: {error.message}", remedy=error.remedy, metadata=error.metadata
+    )
 
 
 def _decoded(
@@ -81,11 +100,12 @@ def _decoded(
     directory: Path,
     progress: Progress,
 ) -> list[Reading]:
-    from services.ingest.formats.modbus import decode_registers, read_register_map
+    from services.ingest.formats.modbus import decode_registers
+    from services.ingest.formats.register_map import read_register_map
 
     folder = directory / "register-map"
     folder.mkdir()
-    registers = read_register_map(read_file(register_map, ReadOptions(), limits, folder, progress)[0].table)
+    registers = read_register_map(read_file(register_map, ReadOptions(raw=True), limits, folder, progress)[0].table)
     return [decode_registers(r, registers) for r in readings]
 
 
@@ -103,17 +123,50 @@ def _ledger(ledgers: Sequence[Ledger]) -> dict[str, Any]:
     }
 
 
+def _follow_each_other(readings: Sequence[Reading]) -> bool:
+    """Returns whether the files are parts of one table: the same columns, or most of them in periods of their own."""
+    columns = [set(r.table.columns) for r in readings]
+    common, every = set.intersection(*columns), set.union(*columns)
+    if common == every:
+        return not (_one_tag_each(readings) and _overlap(readings))
+    timed = all(r.time_columns and r.time_columns[0] in common for r in readings)
+    return timed and len(common) >= max(3, 0.5 * len(every)) and not _overlap(readings)
+
+
+def _overlap(readings: Sequence[Reading]) -> bool:
+    """Returns whether two files hold the same period."""
+    spans = sorted(
+        (low, high)
+        for r in readings
+        if (low := r.table[r.time_columns[0]].dt.epoch("us").min()) is not None
+        and (high := r.table[r.time_columns[0]].dt.epoch("us").max()) is not None
+    )
+    return any(later[0] < earlier[1] for earlier, later in pairwise(spans))  # type: ignore[operator]
+
+
 def _one_tag_each(readings: Sequence[Reading]) -> bool:
     """Returns whether every file has a time column and one value column whose file name tells which tag it is."""
     names = {r.ledgers[0].file_name for r in readings}
     return len(names) == len(readings) and all(len(r.time_columns) == 1 and r.table.width == 3 for r in readings)
 
 
+def _value_column(reading: Reading) -> str:
+    return next(n for n in reading.table.columns if n not in ("source_row", reading.time_columns[0]))
+
+
+def _named_by_files(readings: Sequence[Reading]) -> bool:
+    """Returns whether the files' names name the tags because their headings do not."""
+    if not _one_tag_each(readings):
+        return False
+    headings = [_value_column(r) for r in readings]
+    return len(set(headings)) < len(headings) or any(names_role(h, "value") for h in headings)
+
+
 def _appended(readings: Sequence[Reading]) -> Dataset:
     order = list(readings)
     time = order[0].time_columns[0] if order[0].time_columns else ""
     if time and all(r.time_columns[:1] == [time] for r in order):
-        order.sort(key=lambda r: (r.table[time].min() is None, r.table[time].min()))
+        order.sort(key=lambda r: (r.table[time].min() is None, r.table[time].dt.epoch("us").min()))
     frames, rejects, offset = [], [], 0
     for reading in order:
         shift = pl.col("source_row") + offset
@@ -121,32 +174,50 @@ def _appended(readings: Sequence[Reading]) -> Dataset:
         rejects.append(reading.rejects.with_columns(shift))
         last = max(int(reading.table["source_row"].max() or 0), int(reading.rejects["source_row"].max() or 0))  # type: ignore[arg-type]
         offset += last
-    table = pl.concat([_aligned(f, frames) for f in frames], how="vertical")
+    table = pl.concat(_aligned(frames), how="diagonal")
     names = ", ".join(r.ledgers[0].file_name for r in order)
     fact = Fact("files", str(len(order)), f"same columns, appended in this order: {names}"[:500])
     first = order[0]
+    warnings = [w for r in order for w in r.warnings]
+    for reading in order:
+        if lacking := [n for n in table.columns if n not in reading.table.columns]:
+            text = f"{reading.ledgers[0].file_name} has no column {', '.join(lacking[:10])}; its rows are empty there."
+            warnings.append(("COLUMNS_ABSENT", text))
     return Dataset(
         table,
-        first.units,
+        {n: u for r in reversed(order) for n, u in r.units.items()},
         pl.concat(rejects),
         _ledger([ledger for r in order for ledger in r.ledgers]),
         [*first.facts, fact],
-        [w for r in order for w in r.warnings],
+        warnings,
         first.time_columns,
         first.head,
     )
 
 
-def _aligned(frame: pl.DataFrame, frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """Returns a frame with the types that hold all of a column's values in every file."""
-    casts = []
-    for name in frame.columns:
-        types = {f.schema[name] for f in frames}
+def _aligned(frames: Sequence[pl.DataFrame]) -> list[pl.DataFrame]:
+    """Returns the frames with the types that hold all of a column's values in every file."""
+    wanted: dict[str, pl.DataType] = {}
+    for name in dict.fromkeys(n for f in frames for n in f.columns):
+        present = [f[name] for f in frames if name in f.columns]
+        # A column without a value has no type of its own.
+        types = {c.dtype for c in present if c.null_count() < len(c)} or {present[0].dtype}
         if len(types) == 1:
-            continue
-        wanted: pl.DataType = pl.Float64() if all(t.is_numeric() for t in types) else pl.String()
-        casts.append(pl.col(name).cast(wanted))
-    return frame.with_columns(casts)
+            wanted[name] = types.pop()
+        elif all(isinstance(t, pl.Datetime) for t in types):
+            wanted[name] = pl.Datetime("us", "UTC")
+        else:
+            wanted[name] = pl.Float64() if all(t.is_numeric() for t in types) else pl.String()
+    return [f.with_columns(_cast(f[n], wanted[n]) for n in f.columns if f.schema[n] != wanted[n]) for f in frames]
+
+
+def _cast(values: pl.Series, wanted: pl.DataType) -> pl.Series:
+    if values.null_count() == len(values):
+        return pl.Series(values.name, [None] * len(values), dtype=wanted)
+    if isinstance(values.dtype, pl.Datetime) and isinstance(wanted, pl.Datetime):
+        # Naive times count as UTC beside times that have a zone.
+        return values.dt.replace_time_zone("UTC")
+    return values.cast(wanted)
 
 
 def _joined(readings: Sequence[Reading], options: ReadOptions) -> Dataset:
@@ -156,7 +227,7 @@ def _joined(readings: Sequence[Reading], options: ReadOptions) -> Dataset:
             "TABLES_DIFFER",
             f"The files have different columns, and {lacking.ledgers[0].file_name} has no time column to join them by.",
         )
-    single = _one_tag_each(readings)
+    single = _named_by_files(readings)
     parts: list[pl.DataFrame] = []
     left_out = [r.rejects for r in readings]
     units: dict[str, str] = {}

@@ -14,9 +14,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from services.ingest.cells import WEIGHT, CellKind, is_measured, kind_of
+from services.ingest.header import find_heading, measured_columns
+from services.ingest.header import looks_like_data as looks_like_data
 from services.ingest.options import WHITESPACE, ReadOptions
 from services.ingest.tables import Fact
-from services.machines.units import parse_unit
 
 _PRIOR = {
     ",": 1.0,
@@ -24,6 +25,7 @@ _PRIOR = {
     "\t": 1.0,
     "|": 0.99,
     WHITESPACE: 0.74,
+    " ": 0.72,
     ":": 0.45,
     "^": 0.8,
     "~": 0.8,
@@ -31,10 +33,10 @@ _PRIOR = {
     "\x1f": 1.0,
     "\x01": 1.0,
 }
+# Single blanks delimit only where quotes keep the blanks of texts, as R's write.table does.
+_QUOTED_BETWEEN_BLANKS = re.compile(r'^(?:"[^"\n]*"|\S+)(?: (?:"[^"\n]*"|[^\s"]+))* "[^"\n]*"(?: |$)', re.M)
 SAMPLE_RECORDS = 400
 SAMPLE_CHARACTERS = 600_000
-HEADER_DEPTH = 8
-_UNIT_LIKE = re.compile(r"^[\[(]?\s*([^\[\]()]{0,14})\s*[\])]?$")
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,8 @@ def _records(text: str, delimiter: str, quote: str, limit: int) -> list[tuple[in
         delimiter=delimiter or "\x00",
         quotechar=quote or None,
         quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
+        # A quote may open after blanks; each blank counts where blanks are the delimiter.
+        skipinitialspace=delimiter != " ",
     )
     found: list[tuple[int, list[str]]] = []
     before = 0
@@ -111,6 +115,8 @@ def detect_dialect(text: str, options: ReadOptions) -> Dialect:
     scored: list[tuple[float, str, str, int, list[tuple[int, list[str]]]]] = []
     for delimiter in delimiters:
         if delimiter != WHITESPACE and delimiter not in sample:
+            continue
+        if delimiter == " " and not options.delimiter and not _QUOTED_BETWEEN_BLANKS.search(sample):
             continue
         for quote in quotes if delimiter != WHITESPACE else [""]:
             records = _records(sample, delimiter, quote, SAMPLE_RECORDS)
@@ -169,7 +175,7 @@ def _score(records: list[tuple[int, list[str]]], delimiter: str, quote: str) -> 
     looks = sum(WEIGHT[k] for k in kinds) / len(kinds)
     if not quote:
         looks -= 0.5 * sum('"' in c for c in cells) / len(cells)
-    if delimiter == WHITESPACE and sum(map(is_measured, kinds)) < 0.6 * len(kinds):
+    if delimiter == WHITESPACE and (sum(map(is_measured, kinds)) < 0.6 * len(kinds) or '"' in rows[same[0]][0]):
         return None
     if looks <= 0:
         return None
@@ -192,18 +198,6 @@ def lay_out(records: list[tuple[int, list[str]]], width: int, options: ReadOptio
     return _structure(records, "", "", width, 0, options, [])
 
 
-def is_unit(text: str) -> bool:
-    """Returns whether a cell holds a unit, bare or in brackets."""
-    match = _UNIT_LIKE.match(text.strip())
-    return bool(match and match[1].strip() and (parse_unit(match[1].strip()) is not None or match[1].strip() in "-%"))
-
-
-def bare_unit(text: str) -> str:
-    """Returns the unit without its brackets; "" for a dash."""
-    unit = text.strip().strip("[]() ").strip()
-    return "" if unit == "-" else unit
-
-
 def _structure(
     records: list[tuple[int, list[str]]],
     delimiter: str,
@@ -213,149 +207,31 @@ def _structure(
     options: ReadOptions,
     facts: list[Fact],
 ) -> Dialect:
-    rows = [(line, [c.strip() for c in r]) for line, r in records]
+    rows = [(line + first_line, [c.strip() for c in r]) for line, r in records]
     kinds: list[list[CellKind]] = [[kind_of(c) for c in r] for _, r in rows]
-    measured = _measured_columns(rows, kinds, width)
-    if options.header_row is not None:
-        header, data = _given_header(rows, options.header_row - 1 - first_line)
-        evidence = "given"
-    else:
-        header, data, evidence = _find_header(rows, kinds, measured, width)
-    units_at: int | None = None
-    if header is not None:
-        follower = next((i for i in range(header + 1, len(rows)) if any(rows[i][1])), None)
-        wanted = options.units_row if options.units_row is not None else None
-        if follower is not None and wanted is not False:
-            cells = [c for c in rows[follower][1] if c]
-            alike = sum(map(is_unit, cells)) >= 0.6 * len(cells)
-            if wanted or (alike and not any(is_measured(k) for k in kinds[follower])):
-                units_at, data = follower, max(data, follower + 1)
-    names = _padded(rows[header][1] if header is not None else [], width)
-    if header is not None and len(rows[header][1]) == width - 1 and measured[:1] == (True,):
-        # R writes no name above its row names, so the names stand one field to the left.
-        names = ("", *rows[header][1])
-    units = _padded([bare_unit(c) for c in rows[units_at][1]] if units_at is not None else [], width)
-    shown = "none" if header is None else str(rows[header][0] + first_line + 1)
-    facts.append(Fact("header_row", shown, evidence, ambiguous=False))
-    if units_at is not None:
-        facts.append(
-            Fact(
-                "units_row",
-                str(rows[units_at][0] + first_line + 1),
-                "cells are units: " + ", ".join(filter(None, units))[:80],
-            )
-        )
-    above = header if header is not None else data
-    first_data = rows[data][0] if data < len(rows) else (rows[-1][0] + 1 if rows else 0)
+    found = find_heading(rows, kinds, width, options)
+    line_of = [line for line, _ in rows]
+    shown = "none" if found.header is None else str(line_of[found.header] + 1)
+    facts.append(Fact("header_row", shown, found.evidence, ambiguous=False))
+    if found.groups:
+        above = ", ".join(str(line_of[i] + 1) for i in found.groups)
+        facts.append(Fact("header_groups", above, "labels over several columns stand before their names"))
+    if found.units_row is not None:
+        units = ", ".join(filter(None, found.units))[:80]
+        facts.append(Fact("units_row", str(line_of[found.units_row] + 1), f"cells are units: {units}"))
+    marked = (found.header, found.units_row)
+    after = line_of[found.data] if found.data < len(rows) else (line_of[-1] + 1 if rows else first_line)
+    top = max(found.data if found.header is None else found.header, found.data)
     return Dialect(
         delimiter=delimiter,
         quote=quote,
         width=width,
-        header_line=None if header is None else rows[header][0] + first_line,
-        units_line=None if units_at is None else rows[units_at][0] + first_line,
-        first_data_line=first_data + first_line,
-        names=names,
-        units=units,
-        measured=measured,
-        preamble=tuple(
-            tuple(r) for i, (_, r) in enumerate(rows[: max(above, data)]) if any(r) and i not in (header, units_at)
-        ),
+        header_line=None if found.header is None else line_of[found.header],
+        units_line=None if found.units_row is None else line_of[found.units_row],
+        first_data_line=after,
+        names=found.names,
+        units=found.units,
+        measured=measured_columns(rows, kinds, width),
+        preamble=tuple(tuple(r) for i, (_, r) in enumerate(rows[:top]) if any(r) and i not in marked),
         facts=tuple(facts),
     )
-
-
-def _padded(cells: list[str], width: int) -> tuple[str, ...]:
-    return tuple(cells[:width]) + ("",) * (width - len(cells))
-
-
-def _measured_columns(rows: list[tuple[int, list[str]]], kinds: list[list[CellKind]], width: int) -> tuple[bool, ...]:
-    body = [k for k, (_, r) in zip(kinds, rows, strict=True) if len(r) == width]
-    body = body[min(3, len(body) // 2) :]
-    flags = []
-    for column in range(width):
-        filled = [k[column] for k in body if k[column] not in ("empty", "token")]
-        flags.append(bool(filled) and sum(map(is_measured, filled)) >= 0.5 * len(filled))
-    return tuple(flags)
-
-
-def _given_header(rows: list[tuple[int, list[str]]], line: int) -> tuple[int | None, int]:
-    if line < 0:
-        return None, next((i for i, (_, r) in enumerate(rows) if any(r)), 0)
-    at = next((i for i, (number, _) in enumerate(rows) if number >= line), max(0, len(rows) - 1))
-    return at, at + 1
-
-
-def looks_like_data(cells: list[str], measured: tuple[bool, ...]) -> bool:
-    """Returns whether a record holds values where the table holds values: at least 60 % of the filled cells there."""
-    relevant = [kind_of(c) for c, m in zip(cells, measured, strict=False) if m]
-    filled = [k for k in relevant if k != "empty"]
-    if not filled:
-        return False
-    values = sum(is_measured(k) for k in filled)
-    return values >= 1 and values + sum(k == "token" for k in filled) >= 0.6 * len(filled)
-
-
-def _find_header(
-    rows: list[tuple[int, list[str]]], kinds: list[list[CellKind]], measured: tuple[bool, ...], width: int
-) -> tuple[int | None, int, str]:
-    """Returns (header index or None, first data index, evidence)."""
-    wide = [i for i, (_, r) in enumerate(rows) if r and (len(r) >= max(1, width - 1) or len(r) >= 0.6 * width)]
-    if not wide:
-        return None, 0, "no record is wide enough"
-    if not any(measured):
-        return _header_of_text(rows, wide, width)
-    data = [i for i in wide if looks_like_data(rows[i][1], measured)]
-    if not data:
-        return wide[0], wide[0] + 1, "no value below it"
-    first = next((i for n, i in enumerate(data) if n + 2 >= len(data) or data[n + 2] - i <= 5), data[0])
-    above = [i for i in range(max(0, first - HEADER_DEPTH), first) if i in set(wide) and any(rows[i][1])]
-    candidates = []
-    for i in above:
-        filled = [c for c in rows[i][1] if c]
-        enough = len(filled) >= (1 if width == 1 else max(2, 0.5 * min(width, len(rows[i][1]))))
-        if not enough or sum(is_measured(k) for k in kinds[i]) > 0.34 * len(filled):
-            continue
-        unit_row = sum(map(is_unit, filled)) >= 0.6 * len(filled) and i > above[0]
-        candidates.append((len(set(filled)) / width - (0.8 if unit_row else 0) - 0.02 * (first - i), i))
-    if not candidates:
-        if (later := _values_below(rows, kinds, measured, data, first)) is not None:
-            return first, later, "its texts stand where values follow"
-        return None, first, "the first record already holds values"
-    best = max(candidates)[1]
-    return best, first, f"names above values; data start at line {rows[first][0] + 1}"
-
-
-def _values_below(
-    rows: list[tuple[int, list[str]]],
-    kinds: list[list[CellKind]],
-    measured: tuple[bool, ...],
-    data: list[int],
-    first: int,
-) -> int | None:
-    """Returns the first data index when the record at `first` has numbers for names (register addresses)."""
-    texts = [j for j, (k, m) in enumerate(zip(kinds[first], measured, strict=False)) if m and k == "text"]
-    below = [i for i in data if i > first][:50]
-    names = rows[first][1]
-    if not texts or not below or len(set(names)) != len(names) or not all(names):
-        return None
-    pure = all(kinds[i][j] != "text" for i in below for j in texts if j < len(kinds[i]))
-    return below[0] if pure else None
-
-
-def _header_of_text(rows: list[tuple[int, list[str]]], wide: list[int], width: int) -> tuple[int | None, int, str]:
-    first = wide[0]
-    names = rows[first][1]
-    below = [rows[i][1] for i in wide[1:]]
-    unique = len(set(names)) == len(names) and all(names)
-    repeated = any(name == r[j] for r in below for j, name in enumerate(names) if j < len(r))
-    short = all(len(n) <= 60 for n in names)
-    if unique and short and below and not repeated and (width > 1 or _reads_like_a_name(names[0], below)):
-        return first, first + 1, "distinct texts that do not occur below"
-    if unique and not below and width > 1 and short:
-        return first, first + 1, "only record"
-    return None, first, "the first record looks like those below"
-
-
-def _reads_like_a_name(name: str, below: list[list[str]]) -> bool:
-    lengths = {len(r[0]) for r in below if r}
-    return len(lengths) == 1 and len(name) not in lengths

@@ -8,6 +8,7 @@ export is turned wide, samples = placed + bad + duplicate + unparsable + missing
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -108,6 +109,19 @@ class Ledger:
             "samples": None if self.samples is None else asdict(self.samples),
             "balanced": not self.problems(),
         }
+
+
+def combined(ledgers: Sequence[Ledger]) -> dict[str, Any]:
+    """Returns ledger.json of one or more files."""
+    files = [ledger.to_json() for ledger in ledgers]
+    return {
+        "schema_version": 1,
+        "files": files,
+        "lines": {k: sum(f["lines"][k] for f in files) for k in files[0]["lines"]},
+        "cells": {k: sum(f["cells"][k] for f in files) for k in files[0]["cells"]},
+        "rows": sum(f["rows"] for f in files),
+        "balanced": all(f["balanced"] for f in files),
+    }
 
 
 def _listed(counts: Counter[str]) -> dict[str, int]:

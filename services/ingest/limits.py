@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, fields
 
-from services.chassis import settings as settings  # registers SETTINGS_INVALID
 from services.chassis.errors import SensorForgeError
 from services.ingest import errors as errors
 
@@ -42,6 +41,9 @@ class Limits:
 
         Raises SensorForgeError SETTINGS_INVALID for what is no number above zero.
         """
+        # Only services have settings; the parser child, whose start counts, does not pay for reading them.
+        from services.chassis import settings as settings  # registers SETTINGS_INVALID
+
         changed = {}
         for item in fields(cls):
             variable = f"SENSORFORGE_INGEST_{item.name.upper()}"

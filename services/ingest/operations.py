@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,10 @@ from services.ingest.thresholds import Thresholds
 from services.ingest.validation import validate
 from services.jobs.operation import JobContext, Operation, Output
 from services.machines.profile import MachineProfile
+
+_NO_REJECTS = pa.schema(
+    [("source_row", pa.int64()), ("line", pa.int64()), ("reason", pa.string()), ("text", pa.string())]
+)
 
 
 def run_parse(ctx: JobContext) -> None:
@@ -48,8 +53,8 @@ def run_parse(ctx: JobContext) -> None:
         ctx.warning(code, message)
     ctx.progress("writing", 0, result["rows"])
     output = ctx.output("table", "clean")
-    rows = _copy_table(output, "table.parquet", directory / "table.arrow", result["units"])
-    rejected = _copy_table(output, "rejects.parquet", directory / "rejects.arrow", {})
+    rows = _copy_table(output, "table.parquet", [directory / n for n in result["tables"]], result["units"])
+    rejected = _copy_table(output, "rejects.parquet", [directory / n for n in result["rejects"]], {})
     ledger = result["ledger"]
     if not ledger["balanced"] or rows != result["rows"] or rejected != ledger["lines"]["rejected"]:
         raise SensorForgeError(
@@ -80,17 +85,27 @@ def _input_file(ctx: JobContext, role: str) -> InputFile:
     return InputFile(ctx.file(role), file_name_of(ctx.manifest(role)))
 
 
-def _copy_table(output: Output, name: str, path: Path, units: dict[str, str]) -> int:
-    """Writes an Arrow file of the child as Parquet, batch by batch, each fully checked; returns its rows."""
-    with pa.memory_map(str(path)) as source:
-        reader = pa.ipc.open_file(source)
-        rows = 0
-        with output.open_table(name, reader.schema, units=units) as table:
-            for number in range(reader.num_record_batches):
-                batch = reader.get_batch(number)
-                batch.validate(full=True)
-                table.write(pa.Table.from_batches([batch]))
-                rows += batch.num_rows
+def _copy_table(output: Output, name: str, paths: Sequence[Path], units: dict[str, str]) -> int:
+    """Writes Arrow files of the child as one Parquet file, batch by batch, each fully checked; returns its rows.
+
+    Files are read, not mapped, and removed once they are copied, so that memory and disk hold little of a large table.
+    """
+    if not paths:
+        with output.open_table(name, _NO_REJECTS):
+            return 0
+    rows = 0
+    with pa.OSFile(str(paths[0])) as first:
+        schema = pa.ipc.open_file(first).schema
+    with output.open_table(name, schema, units=units) as table:
+        for path in paths:
+            with pa.OSFile(str(path)) as source:
+                reader = pa.ipc.open_file(source)
+                for number in range(reader.num_record_batches):
+                    batch = reader.get_batch(number)
+                    batch.validate(full=True)
+                    table.write(pa.Table.from_batches([batch]))
+                    rows += batch.num_rows
+            path.unlink()
     return rows
 
 

@@ -36,6 +36,8 @@ class ReadOptions:
     units_row: bool | None = None
     column_names: tuple[str, ...] = ()
     raw: bool = False
+    undecided_ok: bool = False
+    """Someone only looks: what nothing decides is told as a fact, not refused. Never part of a job's parameters."""
 
     def __post_init__(self) -> None:
         delimiter = {"\\t": "\t", "tab": "\t", "space": " ", "comma": ",", "semicolon": ";"}.get(

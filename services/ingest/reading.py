@@ -13,7 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from services.chassis.errors import SensorForgeError
-from services.ingest.coerce import coerce
+from services.ingest.coerce import coerce, nameless_empty
 from services.ingest.container import detect_container, unwrap
 from services.ingest.formats import registry
 from services.ingest.formats.delimited import read_delimited
@@ -23,6 +23,7 @@ from services.ingest.limits import Limits
 from services.ingest.options import ReadOptions
 from services.ingest.tables import Fact, Progress, SourceTable, rejects_frame, silent
 
+NO_OTHER_LAYOUT = "; no other layout recognised"
 _FORMATS = {
     "csv": "text",
     "tsv": "text",
@@ -60,6 +61,15 @@ class Reading:
     head: list[list[str]] = field(default_factory=list)
 
 
+def container_of(source: Source, options: ReadOptions) -> Fact:
+    """Returns the container of a file, as its bytes show it or as it is given."""
+    kind = detect_container(source.path, source.file_name)
+    if options.format and kind.value in ("text", "json"):
+        wanted = _FORMATS.get(options.format.lower(), options.format.lower())
+        return replace(kind, value=wanted, evidence="given")
+    return kind
+
+
 def read_source(
     source: Source, options: ReadOptions, limits: Limits, directory: Path, progress: Progress = silent
 ) -> list[tuple[Source, SourceTable]]:
@@ -67,10 +77,7 @@ def read_source(
 
     Raises the INPUT errors of errors.py.
     """
-    kind = detect_container(source.path, source.file_name)
-    if options.format:
-        wanted = _FORMATS.get(options.format.lower(), options.format.lower())
-        kind = replace(kind, value=wanted, evidence="given") if kind.value in ("text", "json") else kind
+    kind = container_of(source, options)
     if kind.value in ("gzip", "zip"):
         members = unwrap(source.path, source.file_name, kind.value, directory, limits)
         if not members:
@@ -92,7 +99,7 @@ def read_source(
         if not any(f.key == "format" for f in table.facts):
             table.facts.insert(0, kind)
         return [(source, _reshaped(table, source.file_name, options))]
-    text = load_text(source.path, source.file_name, options, limits)
+    text = load_text(source.path, source.file_name, options, limits, directory)
     head = text.head(1 << 16)
     for text_format in registry.text_formats():
         evidence = "given" if options.format == text_format.name else text_format.recognise(head)
@@ -101,7 +108,7 @@ def read_source(
             table.facts.insert(0, Fact("format", text_format.name, evidence, ("csv",)))
             return [(source, _reshaped(table, source.file_name, options))]
     table = read_delimited(text, source.file_name, options, limits, progress)
-    table.facts.insert(0, Fact("format", "csv", kind.evidence + "; no other layout recognised"))
+    table.facts.insert(0, Fact("format", "csv", kind.evidence + NO_OTHER_LAYOUT))
     return [(source, _reshaped(table, source.file_name, options))]
 
 
@@ -126,39 +133,41 @@ def read_file(
     undecided_ok: bool = False,
 ) -> list[Reading]:
     """Returns the typed tables of one file (several only from a zip of several files), ledgers balanced."""
-    digest, size = hashlib.sha256(), 0
-    with source.path.open("rb") as f:
-        while block := f.read(1 << 20):
-            digest.update(block)
-            size += len(block)
+    size, digest = hashed_file(source.path)
     readings = []
     for inner, table in read_source(source, options, limits, directory, progress):
         progress("typing", 0, table.frame.width)
-        readings.append(typed(table, inner.file_name, options, size, digest.hexdigest(), undecided_ok=undecided_ok))
+        readings.append(typed(table, inner.file_name, options, size, digest, undecided_ok=undecided_ok))
     return readings
+
+
+def hashed_file(path: Path) -> tuple[int, str]:
+    """Returns the size and the SHA-256 of a file."""
+    with path.open("rb") as f:
+        return path.stat().st_size, hashlib.file_digest(f, "sha256").hexdigest()
 
 
 def typed(
     table: SourceTable, file_name: str, options: ReadOptions, size: int, sha256: str, *, undecided_ok: bool = False
 ) -> Reading:
     """Returns a source table with its cells typed and its ledger balanced. Raises LEDGER_UNBALANCED."""
-    head = _head(table)
+    head = head_of_table(table)
     if options.raw:
         frame = table.frame.select(pl.all().cast(pl.String))
         cells = [_text_cells(frame[n]) for n in frame.columns]
         facts, warnings, units, times = table.facts, table.warnings, table.units, list[str]()
     else:
-        coerced = coerce(table, options, file_name, undecided_ok=undecided_ok)
-        frame, cells = coerced.frame, coerced.cells
-        facts, warnings = [*table.facts, *coerced.facts], [*table.warnings, *coerced.warnings]
-        units, times = coerced.units, coerced.time_columns
+        frame, typing = coerce(table, options, file_name, undecided_ok=undecided_ok)
+        cells, units, times = typing.cells, typing.units, typing.time_columns
+        facts, warnings = [*table.facts, *typing.facts], [*table.warnings, *typing.warnings]
         for account in cells:
             bad = table.bad_cells.get(account.name, 0)
             account.empty, account.bad = account.empty - bad, bad
     ledger = Ledger(file_name, size, sha256, table.counts, frame.height, cells, table.samples)
     ledger.check()
-    if not options.raw:
-        frame = _without_nameless_empty(frame, table, cells, facts)
+    if not options.raw and (drop := nameless_empty(cells, table.has_header)):
+        facts = [*facts, Fact("dropped_columns", ", ".join(drop), "no name and no value in any row")]
+        frame = frame.drop(drop)
     numbers = table.row_numbers.alias("source_row")
     if "source_row" in frame.columns:
         frame = frame.rename({"source_row": "source_row_2"})
@@ -179,20 +188,7 @@ def _text_cells(values: pl.Series) -> ColumnCells:
     return ColumnCells(values.name, "text", text=len(values) - values.null_count(), empty=values.null_count())
 
 
-def _without_nameless_empty(
-    frame: pl.DataFrame, table: SourceTable, cells: list[ColumnCells], facts: list[Fact]
-) -> pl.DataFrame:
-    """Returns the table without columns that have neither a name in the file nor a value (trailing delimiters)."""
-    drop = [
-        c.name
-        for i, c in enumerate(cells)
-        if c.typed == "empty" and c.name == f"column_{i + 1}" and table.has_header and len(cells) > 1
-    ]
-    if drop:
-        facts.append(Fact("dropped_columns", ", ".join(drop), "no name and no value in any row"))
-    return frame.drop(drop)
-
-
-def _head(table: SourceTable, rows: int = 20) -> list[list[str]]:
+def head_of_table(table: SourceTable, rows: int = 20) -> list[list[str]]:
+    """Returns the names and the first rows as the file has them."""
     shown = table.frame.head(rows).select(pl.all().cast(pl.String, strict=False).fill_null(""))
     return [list(table.frame.columns), *[list(r) for r in shown.rows()]]

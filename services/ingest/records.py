@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from services.ingest.quoting import canonical, split_quoted
+
 Ints = npt.NDArray[np.int64]
 Bytes = npt.NDArray[np.uint8]
 
@@ -19,6 +21,8 @@ _NEWLINE, _RETURN = 10, 13
 BLOCK_BYTES = 16 << 20
 CONTINUATION_LINES = 200
 """A quoted cell with more line ends than this is an unbalanced quote."""
+CONTINUATION_BYTES = 1 << 16
+"""A record longer than this is not put together from lines with irregular quotes."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +42,23 @@ class Records:
     rewritten: dict[int, bytes]
     broken: frozenset[int]
 
+    open_from: int | None = None
+    """In a block that goes on: the first record that its continuation may complete."""
+
     def __len__(self) -> int:
         return len(self.start)
+
+    def first(self, count: int) -> Records:
+        """Returns the first `count` records."""
+        return Records(
+            self.start[:count],
+            self.end[:count],
+            self.fields[:count],
+            self.line[:count],
+            self.lines[:count],
+            {i: b for i, b in self.rewritten.items() if i < count},
+            frozenset(i for i in self.broken if i < count),
+        )
 
 
 def count_lines(buffer: bytes) -> int:
@@ -48,20 +67,21 @@ def count_lines(buffer: bytes) -> int:
     return newlines + (1 if buffer and not buffer.endswith(b"\n") else 0)
 
 
-def scan(buffer: bytes, delimiter: str, quote: str) -> Records:
+def scan(buffer: bytes, delimiter: str, quote: str, *, partial: bool = False) -> Records:
     """Returns the records of a UTF-8 text whose line ends are "\\n" or "\\r\\n".
 
-    `delimiter` is one ASCII character or "" (one field a line); `quote` one ASCII character or "".
+    `delimiter` is one ASCII character or "" (one field a line); `quote` one ASCII character or "". `partial`: the text
+    goes on behind the buffer.
     """
     mark = ord(quote) if quote and quote.encode() in buffer else None
     comma = ord(delimiter) if delimiter else None
-    found = _scan_fast(np.frombuffer(buffer, dtype=np.uint8), comma, mark)
+    found = _scan_fast(np.frombuffer(buffer, dtype=np.uint8), comma, mark, partial)
     if found is None:
-        found = _scan_lines(buffer, delimiter, quote)
+        found = _scan_lines(buffer, delimiter, quote, partial)
     return found
 
 
-def _scan_fast(data: Bytes, comma: int | None, mark: int | None) -> Records | None:
+def _scan_fast(data: Bytes, comma: int | None, mark: int | None, partial: bool) -> Records | None:
     """Returns the records by array arithmetic; None when a quote stands where no quote may stand."""
     ends: list[Ints] = []
     delimiters: list[Ints] = []
@@ -91,7 +111,7 @@ def _scan_fast(data: Bytes, comma: int | None, mark: int | None) -> Records | No
         ends.append(offsets)
         if comma_here is not None:
             delimiters.append(_counts(comma_here, offsets - base))
-    if inside:
+    if inside and not partial:
         return None
     end = np.concatenate(ends) if ends else np.zeros(0, np.int64)
     start = np.concatenate([np.zeros(1, np.int64), end + 1])
@@ -113,14 +133,36 @@ def _scan_fast(data: Bytes, comma: int | None, mark: int | None) -> Records | No
         return None
     end = _without_return(data, start, end)
     fields[end <= start] = 0
-    return Records(start, end, fields, line, lines, {}, frozenset())
+    if mark is not None and comma is not None and _swallows_rows(data, start, end, lines, _usual_width(fields), comma):
+        return None
+    return Records(start, end, fields, line, lines, {}, frozenset(), len(start) - 1 if inside else None)
+
+
+def _swallows_rows(data: Bytes, start: Ints, end: Ints, lines: Ints, usual: int, comma: int) -> bool:
+    """Returns whether a quoted cell holds nothing but whole rows between its first and last line.
+
+    That is how two quotes look that stand in different rows and were never closed.
+    """
+    if usual < 3:
+        return False
+    for i in np.flatnonzero(lines > 2).tolist():
+        inner = data[start[i] : end[i]].tobytes().split(b"\n")[1:-1]
+        if all(line.count(comma) == usual - 1 for line in inner):
+            return True
+    return False
 
 
 def _counts(flags: npt.NDArray[np.bool_], ends: Ints) -> Ints:
     """Returns how many flags lie before each record end and, last, after the last one, within a block."""
-    edges = np.concatenate([np.zeros(1, np.int64), ends, np.array([len(flags)], np.int64)])
-    positions = np.flatnonzero(flags)
-    return np.diff(np.searchsorted(positions, edges))
+    starts = np.concatenate([np.zeros(1, np.int64), ends + 1])
+    ended = int(starts[-1]) >= len(flags)
+    if ended:
+        starts = starts[:-1]
+    # The narrowest sum that the longest record cannot overflow is ten times as fast as the widest.
+    longest = int(np.diff(np.append(starts, len(flags))).max(initial=0))
+    width = np.uint8 if longest < 1 << 8 else np.uint16 if longest < 1 << 16 else np.int64
+    sums = np.add.reduceat(flags.view(np.uint8), starts, dtype=width).astype(np.int64) if len(starts) else starts
+    return np.append(sums, 0) if ended else sums
 
 
 def _joined(blocks: list[Ints], records: int) -> Ints:
@@ -159,68 +201,10 @@ def _without_return(data: Bytes, start: Ints, end: Ints) -> Ints:
     return trimmed
 
 
-def split_quoted(text: str, delimiter: str, quote: str) -> tuple[list[str], bool]:
-    """Returns (fields, complete) of a text that may hold line ends; complete is False inside an open quote.
-
-    A quote opens only at the start of a field (blanks may precede it). Inside, a doubled quote or a quote after a
-    backslash stands for itself.
-    """
-    fields: list[str] = []
-    at, size = 0, len(text)
-    while True:
-        lead = at
-        while lead < size and text[lead] == " ":
-            lead += 1
-        if lead < size and text[lead] == quote:
-            value, at, closed = _quoted(text, lead + 1, delimiter, quote)
-            if not closed:
-                return [*fields, value], False
-            stop = text.find(delimiter, at) if delimiter else -1
-            stop = size if stop < 0 else stop
-            rest = text[at:stop]
-            fields.append(value if not rest.strip() else value + rest)
-        else:
-            stop = text.find(delimiter, at) if delimiter else -1
-            stop = size if stop < 0 else stop
-            fields.append(text[at:stop])
-        if stop >= size:
-            return fields, True
-        at = stop + 1
-
-
-def _quoted(text: str, at: int, delimiter: str, quote: str) -> tuple[str, int, bool]:
-    parts: list[str] = []
-    while True:
-        close = text.find(quote, at)
-        if close < 0:
-            return "".join(parts) + text[at:], len(text), False
-        follower = text[close + 1 : close + 2]
-        if follower == quote:
-            parts.append(text[at : close + 1])
-            at = close + 2
-        elif close > at and text[close - 1] == "\\" and follower not in (delimiter, ""):
-            parts.append(text[at : close - 1] + quote)
-            at = close + 1
-        else:
-            parts.append(text[at:close])
-            return "".join(parts), close + 1, True
-
-
-def canonical(fields: list[str], delimiter: str) -> bytes:
-    """Returns a record that any CSV parser reads as these fields."""
-    quoted = (
-        f'"{f.replace(chr(34), chr(34) * 2)}"'
-        if delimiter and (delimiter in f or '"' in f or "\n" in f or "\r" in f)
-        else f
-        for f in fields
-    )
-    return delimiter.join(quoted).encode()
-
-
-def _scan_lines(buffer: bytes, delimiter: str, quote: str) -> Records:
+def _scan_lines(buffer: bytes, delimiter: str, quote: str, partial: bool) -> Records:
     """Returns the records when quotes are irregular: lines without quotes in bulk, the others one by one."""
     data = np.frombuffer(buffer, dtype=np.uint8)
-    plain = _scan_fast(data, ord(delimiter) if delimiter else None, None)
+    plain = _scan_fast(data, ord(delimiter) if delimiter else None, None, partial)
     assert plain is not None
     mark = ord(quote)
     at_quotes = np.flatnonzero(data == mark)
@@ -232,6 +216,7 @@ def _scan_lines(buffer: bytes, delimiter: str, quote: str) -> Records:
     keep = np.ones(len(plain), bool)
     rewritten: dict[int, bytes] = {}
     broken: set[int] = set()
+    open_from: int | None = None
     skip_to = 0
     for i in with_quote.tolist():
         if i < skip_to:
@@ -243,6 +228,9 @@ def _scan_lines(buffer: bytes, delimiter: str, quote: str) -> Records:
             joined = _joined_lines(buffer, plain, i, delimiter, quote, usual)
             if joined is None:
                 broken.add(i)
+                near = i + CONTINUATION_LINES > len(plain) and len(data) - plain.start[i] <= CONTINUATION_BYTES
+                if partial and near and open_from is None:
+                    open_from = i
                 continue
             parsed, last = joined
         rewritten[i] = canonical(parsed, delimiter)
@@ -259,6 +247,7 @@ def _scan_lines(buffer: bytes, delimiter: str, quote: str) -> Records:
         lines[kept],
         {int(position[i]): b for i, b in rewritten.items()},
         frozenset(int(position[i]) for i in broken),
+        None if open_from is None else int(position[open_from]),
     )
 
 
@@ -273,7 +262,7 @@ def _joined_lines(
     """Returns (fields, last line index) when the quote opened on `first` closes soon and gives a usual record."""
     for last in range(first + 1, min(first + CONTINUATION_LINES, len(plain))):
         text = buffer[plain.start[first] : plain.end[last]].decode("utf-8", "replace")
-        if len(text) > (1 << 16):
+        if len(text) > CONTINUATION_BYTES:
             return None
         parsed, complete = split_quoted(text, delimiter, quote)
         if complete:

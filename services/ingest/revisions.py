@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-REVISIONS: dict[str, int] = {"ingest.parse": 1, "ingest.validate": 1, "ingest.clean": 1}
+REVISIONS: dict[str, int] = {"ingest.parse": 2, "ingest.validate": 2, "ingest.clean": 2}

@@ -57,7 +57,8 @@ def read_in_child(
     progress: Progress = silent,
     stop: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
-    """Returns result.json; in mode "parse" table.arrow and rejects.arrow lie in `directory`, which must be empty.
+    """Returns result.json; `directory`, which must be empty, takes the Arrow files that it names under "tables" (all
+    of one schema, consecutive rows) and "rejects".
 
     `stop` is called a few times a second and may raise; the child is then killed. Raises the errors that reading
     raises, PARSE_LIMIT beyond the wall clock or memory, PARSE_CRASHED when the reader came down.

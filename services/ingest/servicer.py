@@ -302,7 +302,7 @@ def read_options(message: pb.ParseOptions) -> ReadOptions:
     return ReadOptions(
         format=message.format,
         delimiter=message.delimiter,
-        quote=message.quote or None,
+        quote="" if message.quote == "none" else message.quote or None,
         encoding=message.encoding,
         header_row=message.header_row if message.HasField("header_row") else None,
         decimal=message.decimal,

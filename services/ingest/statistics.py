@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
 DISCRETE_VALUES = 10
@@ -51,8 +53,6 @@ def number_statistics(table: pl.DataFrame) -> dict[str, NumberStatistics]:
             c.max().cast(pl.Float64).alias(f"{n}\0max"),
             c.mean().alias(f"{n}\0mean"),
             c.std().alias(f"{n}\0std"),
-            c.quantile(0.25).alias(f"{n}\0q1"),
-            c.quantile(0.75).alias(f"{n}\0q3"),
             (c.n_unique() if exact else c.approx_n_unique()).alias(f"{n}\0distinct"),
             (c == c.shift(1)).mean().alias(f"{n}\0equal"),
         ]
@@ -60,6 +60,7 @@ def number_statistics(table: pl.DataFrame) -> dict[str, NumberStatistics]:
     found = {}
     for n in names:
         missing = int(row[f"{n}\0missing"])
+        quartile_1, quartile_3 = quantiles(table[n], (0.25, 0.75))
         found[n] = NumberStatistics(
             count=table.height - missing,
             missing=missing,
@@ -67,12 +68,25 @@ def number_statistics(table: pl.DataFrame) -> dict[str, NumberStatistics]:
             maximum=row[f"{n}\0max"],
             mean=row[f"{n}\0mean"],
             std=row[f"{n}\0std"],
-            quartile_1=row[f"{n}\0q1"],
-            quartile_3=row[f"{n}\0q3"],
+            quartile_1=quartile_1,
+            quartile_3=quartile_3,
             distinct=int(row[f"{n}\0distinct"]) - (1 if missing else 0),
             equal_share=float(row[f"{n}\0equal"] or 0.0),
         )
     return found
+
+
+def quantiles(values: pl.Series, shares: Sequence[float]) -> list[float | None]:
+    """Returns the filled cells at the shares (0 to 1) of the sorted column, the nearest one, half a cell upwards.
+
+    All are found in one partial sort; a quantile of its own for each takes several times as long.
+    """
+    numbers = values.drop_nulls().to_numpy()
+    if not len(numbers):
+        return [None] * len(shares)
+    places = [math.floor(share * (len(numbers) - 1) + 0.5) for share in shares]
+    parted = np.partition(numbers, sorted(set(places)))
+    return [float(parted[place]) for place in places]
 
 
 @dataclass(frozen=True)

@@ -90,9 +90,20 @@ def python_format(fmt: str) -> str:
     return fmt.replace(".%f", "%.f").replace("%B", "%b").replace(",%f", "%.f")
 
 
+# "Thu Mar 14 05:58:00 UTC 2024" of Java and "Thu Mar 14 05:58:00 2024" of C: the year stands last.
+_YEAR_LAST = r"^(?:[A-Z][a-z]{2},? )?([A-Z][a-z]{2}) +(\d{1,2}) (\d{1,2}:\d{2}:\d{2}(?:\.\d+)?)( (?:UTC|GMT))? (\d{4})$"
+_WEEKDAY = r"^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun|Mo|Di|Mi|Do|Fr|Sa|So)[a-z]*[,.]? +"
+
+
 def prepared(texts: pl.Series) -> pl.Series:
-    """Returns time texts with English month names, points before fractions and plain AM/PM."""
+    """Returns time texts with English month names, points before fractions, plain AM/PM and no weekday."""
     head = texts.drop_nulls().head(SAMPLE)
+    if head.str.contains(_YEAR_LAST).any():
+        texts = texts.str.replace(_YEAR_LAST, "${2} ${1} ${5} ${3}${4}")
+        head = texts.drop_nulls().head(SAMPLE)
+    if head.str.contains(_WEEKDAY).any():
+        texts = texts.str.replace(_WEEKDAY, "")
+        head = texts.drop_nulls().head(SAMPLE)
     if head.str.contains(r":\d{2},\d").any():
         texts = texts.str.replace(r"(:\d{2}),(\d)", "${1}.${2}")
     if head.str.contains(r"(?i)[ap]\.\s?m\.").any():
@@ -240,17 +251,44 @@ def localised(values: pl.Series, zone: str) -> pl.Series:
     return frame.select(pl.when(second).then("late").otherwise("early").alias(values.name)).to_series()
 
 
+# What a whole number counts, by its size: lowest and highest value, microseconds a tick (negative: ticks a
+# microsecond), microseconds from the number's zero to 1970. The ranges are the years 1973 to 2286 and do not overlap.
+_TICKS = (
+    (1e8, 1e10, 1_000_000, 0),
+    (1e11, 1e13, 1_000, 0),
+    (1e14, 1e16, 1, 0),
+    (1e18, 1e19, -1_000, 0),
+    # Windows FILETIME, tenths of a microsecond since 1601 (1973 to 2131).
+    (1.174e17, 1.672e17, -10, -11_644_473_600_000_000),
+    # .NET, tenths of a microsecond since year 1 (1973 to 2131).
+    (6.225e17, 6.725e17, -10, -62_135_596_800_000_000),
+)
+
+
 def from_epoch(values: pl.Series) -> pl.Series | None:
-    """Returns numbers as UTC times when they are seconds, ms, us or ns since 1970 or Excel days; None otherwise."""
+    """Returns numbers as UTC times when they count from a known zero; None otherwise.
+
+    Known are seconds, ms, us and ns since 1970, Windows FILETIME, .NET ticks and Excel days, told apart by size. Whole
+    numbers are read exactly.
+    """
     numbers = values.cast(pl.Float64, strict=False)
     typical = numbers.drop_nulls().median()
     if typical is None:
         return None
     size = float(str(typical))
-    for low, high, scale in ((1e8, 1e10, 1e6), (1e11, 1e13, 1e3), (1e14, 1e16, 1.0), (1e17, 1e19, 1e-3)):
-        if low <= size < high:
-            return (numbers * scale).round().cast(pl.Int64).cast(pl.Datetime("us", "UTC"))
     if 20_000 <= size < 80_000:
         # Excel day 25569 is 1 January 1970.
         return (((numbers - 25_569) * 86_400e3).round().cast(pl.Int64) * 1000).cast(pl.Datetime("us", "UTC"))
+    for low, high, ticks, zero in _TICKS:
+        if not low <= size < high:
+            continue
+        # A number far from the others would not fit the clock.
+        numbers = numbers.set(~numbers.is_between(low / 10, high * 10), None)
+        whole = values.cast(pl.Int64, strict=False) if values.dtype == pl.String else None
+        if whole is not None and whole.null_count() == values.null_count():
+            whole = whole.set(numbers.is_null(), None)
+            micro = whole * ticks if ticks > 0 else whole // -ticks
+        else:
+            micro = (numbers * ticks if ticks > 0 else numbers / -ticks).round().cast(pl.Int64)
+        return (micro + zero).cast(pl.Datetime("us", "UTC"))
     return None

@@ -12,6 +12,7 @@ from typing import Any
 
 import polars as pl
 
+from services.ingest.cleaning import dates_only
 from services.ingest.findings import Check
 from services.ingest.profile_checks import limits as beyond_limits
 from services.ingest.profile_checks import profile_columns, remaining_life
@@ -205,7 +206,11 @@ def _time(check: Check) -> dict[str, Any] | None:
             name,
             back,
         )
-    if repeats:
+    by_day = dates_only(frame[name])
+    if repeats and by_day:
+        message = f"Column {name!r} holds dates without a clock; {repeats:,} rows share their day with an earlier row."
+        check.add("TIME_DATE_ONLY", "warning", message, name, repeats)
+    elif repeats:
         check.add("TIME_REPEATED", "warning", f"Column {name!r} repeats {repeats:,} times.", name, repeats)
     if len(gaps):
         longest = float(gaps.max())  # type: ignore[arg-type]
@@ -228,6 +233,7 @@ def _time(check: Check) -> dict[str, Any] | None:
         "steps_backwards": back,
         "duplicates": repeats,
         "missing": missing,
+        "dates_only": by_day,
         "median_step_seconds": median,
         "gaps": len(gaps),
         "longest_gap_seconds": float(gaps.max()) if len(gaps) else 0.0,  # type: ignore[arg-type]

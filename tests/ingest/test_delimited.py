@@ -42,6 +42,15 @@ def test_unbalanced_quote_costs_its_own_line_only(read: Read) -> None:
     assert dataset.rejects["line"].to_list() == [1002]
 
 
+def test_two_unbalanced_quotes_do_not_swallow_the_rows_between_them(read: Read) -> None:
+    good = [f"{i},{i}.5,ok\n" for i in range(300)]
+    good[100], good[120] = '100,"100.5,ok\n', '120,120.5,ok"\n'
+    dataset = read(("a,b,c\n" + "".join(good)).encode())
+    assert dataset.table.height + dataset.rejects.height == 300
+    assert set(range(101, 120)) <= set(dataset.table["a"].to_list())
+    assert "UNBALANCED_QUOTE" in dataset.rejects["reason"].to_list()
+
+
 def test_quoted_cell_may_hold_delimiter_quote_and_line_end(read: Read) -> None:
     dataset = read(b'id,note,v\n1,"a, ""b""\nc",1.5\n2,plain,2.5\n3,"",3.5\n')
     assert values(dataset, "note") == ['a, "b"\nc', "plain", None]
@@ -97,6 +106,11 @@ def test_decimal_comma_and_thousands_point_are_read_exactly(read: Read) -> None:
     dataset = read(b"x;y\n1.234,50;0,04\n2.000,25;0,5\n-3,75;12,125\n")
     assert values(dataset, "x") == [1234.5, 2000.25, -3.75]
     assert facts(dataset)["decimal"] == ","
+
+
+def test_dotted_dates_beside_decimal_commas_are_dates_not_numbers(read: Read) -> None:
+    dataset = read(b"Datum;x\n" + b"".join(b"%02d.02.2024;1,5\n" % (i % 28 + 1) for i in range(60)))
+    assert str(values(dataset, "Datum")[4]) == "2024-02-05 00:00:00"
 
 
 def test_thousands_comma_is_read_exactly(read: Read) -> None:

@@ -15,8 +15,9 @@ from services.chassis.errors import SensorForgeError
 from services.ingest.datasets import Dataset, read_dataset
 from services.ingest.limits import Limits
 from services.ingest.options import ReadOptions
+from services.ingest.quoting import split_quoted
 from services.ingest.reading import Source
-from services.ingest.records import count_lines, scan, split_quoted
+from services.ingest.records import count_lines, scan
 
 CELL = st.text(st.characters(codec="utf-8", exclude_characters="\x00\r", exclude_categories=("Cs",)), max_size=8)
 

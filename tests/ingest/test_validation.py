@@ -16,6 +16,7 @@ from services.ingest.cleaning import Step, clean, suggested_recipe
 from services.ingest.profile_columns import profile_columns
 from services.ingest.report_html import render_html
 from services.ingest.report_text import render_text
+from services.ingest.statistics import quantiles
 from services.ingest.thresholds import Thresholds
 from services.ingest.validation import validate
 from services.machines.profile import MachineProfile, Sensor
@@ -228,3 +229,27 @@ def test_column_profile_has_quantiles_samples_and_direction() -> None:
     assert found["source_row"].monotonic_share == 1.0
     assert found["timestamp"].type == "timestamp"
     assert found["flow"].quantiles[0] <= found["flow"].quantiles[4] <= found["flow"].quantiles[8]
+
+
+def test_date_without_clock_does_not_cost_the_rows_of_its_day() -> None:
+    days = pl.Series("timestamp", [dt.datetime(2024, 1, 1 + i // 4, tzinfo=dt.UTC) for i in range(40)])
+    frame = pl.DataFrame({"timestamp": days, "speed": [float(i) for i in range(40)]})
+    assert all(s.kind != "drop_duplicate_timestamps" for s in suggested_recipe(frame, None))
+    report = validate(frame)
+    assert "TIME_DATE_ONLY" in {w["code"] for w in report["warnings"]}
+
+
+def test_coarse_clock_does_not_cost_rows_and_a_few_copies_do() -> None:
+    start = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
+    coarse = [start + dt.timedelta(seconds=i // 3) for i in range(60)]
+    few = [start + dt.timedelta(seconds=max(i, 2)) for i in range(60)]
+    for times, suggested in ((coarse, False), (few, True)):
+        frame = pl.DataFrame({"timestamp": times, "speed": [float(i) for i in range(60)]})
+        kinds = [s.kind for s in suggested_recipe(frame, None)]
+        assert ("drop_duplicate_timestamps" in kinds) == suggested
+
+
+@given(st.lists(st.none() | st.integers(-50, 50), max_size=40), st.floats(0, 1))
+def test_quantiles_of_one_partial_sort_are_those_of_the_engine(cells: list[int | None], share: float) -> None:
+    values = pl.Series("v", cells, dtype=pl.Float64)
+    assert quantiles(values, (share, 0.25)) == [values.quantile(share), values.quantile(0.25)]

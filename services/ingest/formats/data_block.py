@@ -14,7 +14,7 @@ from services.chassis.errors import SensorForgeError
 from services.ingest.formats.delimited import read_delimited
 from services.ingest.formats.registry import TextFormat
 from services.ingest.formats.text_file import Text
-from services.ingest.limits import Limits
+from services.ingest.limits import Limits, refuse_beyond
 from services.ingest.options import ReadOptions
 from services.ingest.records import count_lines
 from services.ingest.tables import Fact, Progress, SourceTable
@@ -31,6 +31,7 @@ def recognise(head: str) -> str:
 
 def read_block(text: Text, file_name: str, options: ReadOptions, limits: Limits, progress: Progress) -> SourceTable:
     """Returns the table of the [Data] block. Raises NO_ROWS and what delimited text raises."""
+    refuse_beyond("bytes", len(text.data), limits.scada_bytes)
     start = _BLOCK.search(text.data)
     if start is None:
         raise SensorForgeError("NO_ROWS", f"{file_name} has no [Data] section.")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,9 @@ import polars as pl
 
 from services.chassis.errors import SensorForgeError
 from services.ingest.encoding import detect_encoding
+from services.ingest.formats.headings import names_role
 from services.ingest.formats.json_series import Series, find_series
+from services.ingest.formats.opcua_json import plain_values
 from services.ingest.formats.registry import Container
 from services.ingest.limits import Limits, refuse_beyond
 from services.ingest.names import unique_names, unit_in_name
@@ -48,6 +51,7 @@ def read_json(path: Path, file_name: str, options: ReadOptions, limits: Limits, 
         return table
     document = _parse(text, file_name)
     _refuse_depth(document, limits, file_name)
+    document = plain_values(document)
     progress("flattening", 0, 0)
     samples = find_series(document)
     if samples:
@@ -131,6 +135,7 @@ def _from_lines(text: str, file_name: str, limits: Limits) -> SourceTable:
         rows.append(row)
     total = text.count("\n") + 1
     _refuse_depth(records, limits, file_name)
+    plain_values(records)
     if text.endswith("\n"):
         total, blank = total - 1, blank - 1
     exploded = _exploded(records)
@@ -213,19 +218,25 @@ def _exploded(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
         k
         for r in records[:200]
         for k, v in r.items()
-        if isinstance(v, list) and v and all(isinstance(x, dict) for x in v)
+        if (isinstance(v, list) and v and all(isinstance(x, dict) for x in v))
+        or (k == "Messages" and isinstance(v, dict))
     }
     if len(keys) != 1:
         return records
     key = keys.pop()
-    if not all(isinstance(r.get(key, []), list) for r in records):
+    if not all(isinstance(r.get(key, []), list | dict) for r in records):
         return records
-    return [
-        {**{k: v for k, v in record.items() if k != key}, **item}
-        for record in records
-        for item in record.get(key, [])
-        if isinstance(item, dict)
-    ]
+    exploded: list[dict[str, Any]] = []
+    for record in records:
+        around = {k: v for k, v in record.items() if k != key}
+        found = record.get(key, [])
+        for item in [found] if isinstance(found, dict) else found:
+            if isinstance(item, dict):
+                # A sample's own time stands before the time at which the batch was sent.
+                timed = any(names_role(k, "time") for k in item)
+                kept = {k: v for k, v in around.items() if not (timed and names_role(k, "time"))}
+                exploded.append({**kept, **item})
+    return exploded
 
 
 def _flat(record: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -265,8 +276,29 @@ def _frame(records: list[dict[str, Any]], limits: Limits) -> pl.DataFrame:
     return pl.DataFrame(series)
 
 
+_DATA_VALUE_PARTS = re.compile(
+    r"\.(status_?code(\.(code|symbol))?|status(\.(code|symbol))?|source_?timestamp|server_?timestamp|"
+    r"(source|server)_?picoseconds|ua_?type)$",
+    re.I,
+)
+
+
 def _shortened(names: list[str]) -> list[str]:
-    return [n or "value" for n in names]
+    """Returns readable names: where an object holds a value and its status, the value has the object's name."""
+    taken = set(names)
+    children: Counter[str] = Counter()
+    companions: Counter[str] = Counter()
+    for name in names:
+        part = _DATA_VALUE_PARTS.search(name)
+        for dot in re.finditer(r"\.", name):
+            children[name[: dot.start()]] += 1
+            companions[name[: dot.start()]] += part is not None and part.start() == dot.start()
+    result = []
+    for name in names:
+        base = re.sub(r"\.value$", "", name, flags=re.I)
+        alone = base != name and base not in taken and 0 < companions[base] == children[base] - 1
+        result.append(base if alone else name or "value")
+    return result
 
 
 def as_series(name: str, values: list[Any]) -> pl.Series:

@@ -61,22 +61,24 @@ Series = tuple[str, str, list[tuple[Any, Any, Any]]]
 def find_series(document: Any) -> list[Series]:
     """Returns (tag, unit, samples as (time, value, quality)) of every series in a document; empty for other shapes."""
     found: list[Series] = []
-    _collect(document, found, 0)
+    _collect(document, found, 0, "")
     return found if found and sum(len(s) for _, _, s in found) > 0 else []
 
 
-def _collect(node: Any, found: list[Series], depth: int) -> None:
+def _collect(node: Any, found: list[Series], depth: int, around: str) -> None:
+    """Adds the series below a node; `around` is the name of the object that the node is a part of."""
     if depth > 12:
         return
     if isinstance(node, list):
         for item in node[:20_000]:
             if isinstance(item, dict | list):
-                _collect(item, found, depth + 1)
+                _collect(item, found, depth + 1, "")
         return
     if not isinstance(node, dict):
         return
     low = {k.lower(): k for k in node}
-    name = next((str(node[low[k]]) for k in _NAME_KEYS if k in low and isinstance(node[low[k]], str | int)), "")
+    own = next((str(node[low[k]]) for k in _NAME_KEYS if k in low and isinstance(node[low[k]], str | int)), "")
+    name = own or around
     samples_key = next((low[k] for k in _SAMPLE_KEYS if k in low and isinstance(node[low[k]], list)), "")
     if name and samples_key and (samples := _samples(node[samples_key])):
         unit = next((str(node[low[k]]) for k in _UNIT_KEYS if k in low and isinstance(node[low[k]], str)), "")
@@ -88,7 +90,7 @@ def _collect(node: Any, found: list[Series], depth: int) -> None:
         return
     for value in node.values():
         if isinstance(value, dict | list):
-            _collect(value, found, depth + 1)
+            _collect(value, found, depth + 1, name if isinstance(value, dict) else "")
 
 
 def _samples(items: list[Any]) -> list[tuple[Any, Any, Any]]:
@@ -111,14 +113,24 @@ def _samples(items: list[Any]) -> list[tuple[Any, Any, Any]]:
         if not time or not value or any(k in keys for k in ("name", "tag", "id", "tagname", "n")):
             return []
         quality = next((keys[k] for k in _QUALITY_KEYS if k in keys), "")
-        return [(i.get(time), _inner(i.get(value)), i.get(quality) if quality else None) for i in items]
+        return [(i.get(time), _inner(i.get(value)), _code(i.get(quality)) if quality else None) for i in items]
     return []
 
 
 def _inner(value: Any) -> Any:
     if isinstance(value, dict):
+        if value.get("IsSystem") is True:
+            # A digital state of the PI system, such as "Bad Input", stands where a value should.
+            return value.get("Name")
         return value.get("Value", value.get("value", value.get("Body")))
     return value
+
+
+def _code(quality: Any) -> Any:
+    """Returns the number of an OPC UA status; without one the status is good."""
+    if isinstance(quality, dict):
+        return quality.get("Code", quality.get("code", 0))
+    return quality
 
 
 def _timelike(value: Any) -> bool:

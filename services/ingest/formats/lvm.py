@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from dataclasses import dataclass
 
 import polars as pl
 
@@ -20,6 +21,7 @@ from services.ingest.options import ReadOptions
 from services.ingest.tables import Fact, LineCounts, Progress, Reject, SourceTable, numbered
 
 _END = "***End_of_Header***"
+_SEPARATOR = re.compile(r"^Separator[\t,;](Comma|Semicolon|Tab)", re.I)
 _LONGEST = 1e9
 """Seconds; an X beyond it (31 years) is no time since the start."""
 
@@ -35,11 +37,13 @@ def read_lvm(text: Text, file_name: str, options: ReadOptions, limits: Limits, p
     lines = text.data.decode("utf-8").replace("\r\n", "\n").split("\n")
     if lines and not lines[-1]:
         lines.pop()
+    refuse_beyond("bytes", len(text.data), limits.scada_bytes)
     refuse_beyond("rows", len(lines), limits.rows)
     header_end = next((i for i, line in enumerate(lines) if line.startswith(_END)), None)
     if header_end is None:
         raise SensorForgeError("FILE_CORRUPT", f"{file_name}: the LabVIEW header has no {_END}.")
-    separator = "," if any(re.match(r"^Separator[\t,]Comma", line) for line in lines[:header_end]) else "\t"
+    named = next((m for line in lines[:header_end] if (m := _SEPARATOR.match(line))), None)
+    separator = {"comma": ",", "semicolon": ";"}.get(named[1].lower(), "\t") if named else "\t"
     fields = dict(_pair(line, separator) for line in lines[:header_end])
     decimal = options.decimal or fields.get("Decimal_Separator", "").strip() or "."
     segments = _segments(lines, header_end + 1, separator)
@@ -59,7 +63,7 @@ def read_lvm(text: Text, file_name: str, options: ReadOptions, limits: Limits, p
     between = len(lines) - sum(accounted.values()) - len(rejects)
     counts = LineCounts(
         total=len(lines),
-        rows=frame.height,
+        rows=accounted["rows"],
         preamble=accounted["preamble"] + between,
         header=accounted["header"],
         rejected=len(rejects),
@@ -105,6 +109,17 @@ def _segments(lines: list[str], start: int, separator: str) -> list[_Segment]:
     return found
 
 
+@dataclass(frozen=True)
+class _Channel:
+    """A channel's name, its texts, its unit and the X of each text, in seconds from `start` where that is known."""
+
+    name: str
+    texts: list[str | None]
+    unit: str
+    start: dt.datetime | None
+    xs: list[float | None]
+
+
 def _read_segment(
     segment: _Segment,
     separator: str,
@@ -134,35 +149,81 @@ def _read_segment(
         numbers.append(number)
     accounted["rows"] += len(rows)
     columns = [[r[i] for r in rows] for i in range(width)]
+    channels = _channels(names, columns, properties, fields, decimal)
+    lines = pl.Series("\0line", numbers, dtype=pl.Int64)
+    comment = columns[names.index("Comment")] if "Comment" in names else []
+    if all(c.start == channels[0].start and c.xs == channels[0].xs for c in channels[1:]):
+        frame = _one_clock(channels, lines, comment)
+    else:
+        frame = _own_clocks(channels, lines)
+    return frame, {c.name: c.unit for c in channels if c.unit}
+
+
+def _channels(
+    names: list[str],
+    columns: list[list[str | None]],
+    properties: dict[str, list[str]],
+    fields: dict[str, str],
+    decimal: str,
+) -> list[_Channel]:
     xs = [i for i, n in enumerate(names) if n == "X_Value"]
     channel_at = [i for i, n in enumerate(names) if n not in ("X_Value", "Comment")]
     labels = unique_names([names[i] for i in channel_at])
     # Property lines have one entry a channel: under its X column where each channel has one, else in order.
     per_channel = len(xs) == len(channel_at) and len(xs) > 1
-    frame: dict[str, pl.Series] = {"\0line": pl.Series("\0line", numbers, dtype=pl.Int64)}
-    start = _start(properties, fields)
-    step = _number(next(iter(properties.get("Delta_X", [])), ""), decimal)
-    x_texts = columns[xs[0]] if xs else []
-    x_values = [_number(x or "", decimal) for x in x_texts]
-    if all(x is None for x in x_values) and step:
-        x_values = [i * step for i in range(len(rows))]
-    if start is not None and any(x is not None for x in x_values):
-        micro = [
-            start + dt.timedelta(microseconds=round(x * 1e6)) if x is not None and abs(x) <= _LONGEST else None
-            for x in x_values
-        ]
-        frame["timestamp"] = pl.Series("timestamp", micro, dtype=pl.Datetime("us"))
-    frame["X_Value"] = pl.Series("X_Value", x_values, dtype=pl.Float64)
-    units = {}
-    declared = [u.strip() for u in properties.get("Y_Unit_Label", [])]
+    found = []
     for order, (at, label) in enumerate(zip(channel_at, labels, strict=True)):
-        frame[label] = pl.Series(label, columns[at], dtype=pl.String)
         where = at - 1 if per_channel else order
-        if where < len(declared) and declared[where]:
-            units[label] = declared[where]
-    if "Comment" in names and any(columns[names.index("Comment")]):
-        frame["Comment"] = pl.Series("Comment", columns[names.index("Comment")], dtype=pl.String)
-    return pl.DataFrame(list(frame.values())), units
+
+        def property_of(name: str, where: int = where) -> str:
+            entries = [e.strip() for e in properties.get(name, [])]
+            return (entries[where] if where < len(entries) else "") or next((e for e in entries if e), "")
+
+        x_texts = columns[at - 1 if per_channel else xs[0]] if xs else []
+        x_values = [_number(x or "", decimal) for x in x_texts]
+        step = _number(property_of("Delta_X"), decimal)
+        if all(x is None for x in x_values) and step:
+            first = _number(property_of("X0"), decimal) or 0.0
+            x_values = [first + i * step for i in range(len(columns[at]))]
+        units = [u.strip() for u in properties.get("Y_Unit_Label", [])]
+        start = _start(property_of("Date") or fields.get("Date", ""), property_of("Time") or fields.get("Time", ""))
+        found.append(_Channel(label, columns[at], units[where] if where < len(units) else "", start, x_values))
+    return found
+
+
+def _instants(start: dt.datetime, xs: list[float | None]) -> pl.Series:
+    moments = [start + dt.timedelta(microseconds=round(x * 1e6)) if x is not None and abs(x) <= _LONGEST else None
+               for x in xs]  # fmt: skip
+    return pl.Series("timestamp", moments, dtype=pl.Datetime("us"))
+
+
+def _one_clock(channels: list[_Channel], lines: pl.Series, comment: list[str | None]) -> pl.DataFrame:
+    columns = [lines]
+    if channels and any(x is not None for x in channels[0].xs):
+        if channels[0].start is not None:
+            columns.append(_instants(channels[0].start, channels[0].xs))
+        columns.append(pl.Series("X_Value", channels[0].xs, dtype=pl.Float64))
+    columns += [pl.Series(c.name, c.texts, dtype=pl.String) for c in channels]
+    if any(comment):
+        columns.append(pl.Series("Comment", comment, dtype=pl.String))
+    return pl.DataFrame(columns)
+
+
+def _own_clocks(channels: list[_Channel], lines: pl.Series) -> pl.DataFrame:
+    """Returns the channels side by side, each at its own times; a channel slower than another leaves cells empty."""
+    timed = all(c.start is not None for c in channels)
+    key = "timestamp" if timed else "X_Value"
+    parts = []
+    for channel in channels:
+        at = _instants(channel.start, channel.xs) if timed and channel.start else pl.Series(key, channel.xs, pl.Float64)
+        values = pl.Series("value", channel.texts, dtype=pl.String)
+        part = pl.DataFrame([at, values, lines]).with_columns(pl.lit(channel.name).alias("channel"))
+        parts.append(part.filter(pl.col(key).is_not_null() & pl.col("value").is_not_null()))
+    samples = pl.concat(parts)
+    names = [c.name for c in channels]
+    wide = samples.pivot(on="channel", on_columns=names, index=key, values="value", aggregate_function="last")
+    first = samples.group_by(key).agg(pl.col("\0line").min())
+    return wide.join(first, on=key, how="left").sort(key).select("\0line", key, *names)
 
 
 def _number(text: str, decimal: str) -> float | None:
@@ -172,10 +233,8 @@ def _number(text: str, decimal: str) -> float | None:
         return None
 
 
-def _start(properties: dict[str, list[str]], fields: dict[str, str]) -> dt.datetime | None:
-    date = next((d for d in properties.get("Date", []) if d.strip()), fields.get("Date", ""))
-    time = next((t for t in properties.get("Time", []) if t.strip()), fields.get("Time", ""))
-    match = re.match(r"(\d{4})/(\d{1,2})/(\d{1,2})$", date.strip())
+def _start(date: str, time: str) -> dt.datetime | None:
+    match = re.match(r"(\d{4})[/.-](\d{1,2})[/.-](\d{1,2})$", date.strip())
     clock = re.match(r"(\d{1,2}):(\d{2}):(\d{2})(?:[.,](\d+))?", time.strip())
     if not match or not clock:
         return None

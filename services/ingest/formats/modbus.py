@@ -1,7 +1,6 @@
 """Modbus register logs: raw 16-bit registers decoded to values by a register map.
 
-The map names address, name and type (int16, uint16, int32, uint32, float32, int64, uint64, float64, bool), and may give
-scale, offset, unit and word order. A word order that the map does not state is chosen by plausibility of the values.
+A word order that the map does not state is chosen by plausibility of the values.
 Addresses count from 0, from 1 or in the 4xxxx form; columns and map may differ in that. Sentinels are missing.
 """
 
@@ -16,6 +15,8 @@ import numpy.typing as npt
 import polars as pl
 
 from services.chassis.errors import SensorForgeError
+from services.ingest.formats.register_map import Register
+from services.ingest.names import unique_names
 from services.ingest.reading import Reading
 from services.ingest.tables import Fact
 
@@ -30,111 +31,16 @@ _SIZES = {
     "uint64": 4,
     "float64": 4,
 }
-_TYPE_WORDS = {
-    "float": "float32", "real": "float32", "single": "float32", "double": "float64", "lreal": "float64",
-    "word": "uint16", "short": "int16", "ushort": "uint16", "dword": "uint32", "long": "int32", "ulong": "uint32",
-    "int": "int16",
-    "uint": "uint16", "dint": "int32", "udint": "uint32", "s16": "int16", "u16": "uint16", "s32": "int32",
-    "u32": "uint32", "f32": "float32", "f64": "float64", "s64": "int64", "u64": "uint64", "bit": "bool",
-    "boolean": "bool", "sint16": "int16", "sint32": "int32", "i16": "int16", "i32": "int32", "float32be": "float32",
-}  # fmt: skip
-_SENTINELS = {"int16": (-32768, 32767), "uint16": (65535,), "int32": (-2147483648, 2147483647), "uint32": (4294967295,)}
-_HEADERS = {
-    "address": ("address", "addr", "register", "reg", "start", "start_address", "register_address",
-                "modbus_address", "offset_address"),
-    "name": ("name", "tag", "tag_name", "signal", "parameter", "label", "variable"),
-    "type": ("type", "data_type", "datatype", "format"),
-    "scale": ("scale", "factor", "multiplier", "gain", "scaling", "scale_factor", "resolution"),
-    "offset": ("offset", "bias", "add"),
-    "unit": ("unit", "units", "uom", "engineering_unit"),
-    "order": ("word_order", "order", "byte_order", "endianness", "endian", "byteorder", "wordorder", "swap"),
-    "note": ("note", "notes", "comment", "description", "remark"),
-}  # fmt: skip
-_ORDER = re.compile(r"\b(ABCD|CDAB|BADC|DCBA)\b", re.I)
-_BITS = re.compile(r"bit\s*(\d+)\s*(?:\.\.|-|to)\s*(?:bit\s*)?(\d+)\s*=\s*(.+)$", re.I)
-_BIT = re.compile(r"bit\s*(\d+)\s*[=:]\s*([A-Za-z_][\w .-]*)", re.I)
+_ORDERS = ("ABCD", "CDAB", "BADC", "DCBA")
+_SENTINELS = {
+    "int16": (-32768, 32767),
+    "uint16": (65535,),
+    "int32": (-2147483648, 2147483647),
+    "uint32": (4294967295,),
+    "int64": (-(2**63),),
+    "uint64": (2**64 - 1,),
+}
 _PLAUSIBLE = (1e-6, 1e7)
-
-
-@dataclass(frozen=True)
-class Register:
-    """One entry of a map. `order`: ABCD, CDAB, BADC, DCBA or "" (found by plausibility). `bits`: name by bit."""
-
-    address: int
-    name: str
-    type: str
-    scale: float = 1.0
-    offset: float = 0.0
-    unit: str = ""
-    order: str = ""
-    bits: tuple[tuple[int, str], ...] = ()
-
-
-def read_register_map(table: pl.DataFrame) -> list[Register]:
-    """Returns the entries of a register map table. Raises REGISTER_MAP_INVALID naming the row."""
-    columns = {re.sub(r"[\s\-]+", "_", n.strip().lower()): n for n in table.columns}
-    at = {role: next((columns[w] for w in words if w in columns), "") for role, words in _HEADERS.items()}
-    if not (at["address"] and at["name"] and at["type"]):
-        raise SensorForgeError(
-            "REGISTER_MAP_INVALID",
-            f"The register map has the columns {', '.join(table.columns)}; address, name and type are needed.",
-        )
-    found = []
-    for number, row in enumerate(table.iter_rows(named=True), 1):
-        cells: dict[str, Any] = {role: row[name] if name else None for role, name in at.items()}
-        kind = re.sub(r"[\s_]+", "", str(cells["type"] or "").lower())
-        kind = _TYPE_WORDS.get(kind, kind)
-        address = _address(cells["address"])
-        if kind not in _SIZES or address is None or not cells["name"]:
-            raise SensorForgeError(
-                "REGISTER_MAP_INVALID",
-                f"Row {number} of the register map: address {cells['address']!r}, name {cells['name']!r}, type "
-                f"{cells['type']!r} cannot be read.",
-            )
-        note = str(cells["note"] or "")
-        order = _word_order(str(cells["order"] or ""), note)
-        found.append(
-            Register(
-                address,
-                str(cells["name"]),
-                kind,
-                float(cells["scale"] if cells["scale"] is not None else 1.0),
-                float(cells["offset"] if cells["offset"] is not None else 0.0),
-                str(cells["unit"] or ""),
-                order,
-                _bit_names(note),
-            )
-        )
-    return found
-
-
-def _address(value: Any) -> int | None:
-    text = str(value).strip()
-    match = re.fullmatch(r"(?:0[xX]([0-9a-fA-F]+)|(\d+)(?:\.0)?|[A-Za-z]+[ _]?(\d+))", text)
-    if not match:
-        return None
-    return int(match[1], 16) if match[1] else int(match[2] or match[3])
-
-
-def _word_order(stated: str, note: str) -> str:
-    for text in (stated, note):
-        if match := _ORDER.search(text):
-            return match[1].upper()
-    low = stated.lower().strip() + " " + note.lower()
-    if "low word first" in low or "word swap" in low or stated.lower().strip() in ("little", "swapped", "lsw first"):
-        return "CDAB"
-    if "high word first" in low or stated.lower().strip() in ("big", "msw first", "big-endian", "big endian"):
-        return "ABCD"
-    return ""
-
-
-def _bit_names(note: str) -> tuple[tuple[int, str], ...]:
-    if match := _BITS.search(note):
-        first, last = int(match[1]), int(match[2])
-        names = [n.strip() for n in match[3].split(",")]
-        step = 1 if last >= first else -1
-        return tuple(zip(range(first, last + step, step), names, strict=False))
-    return tuple((int(b), n.strip()) for b, n in _BIT.findall(note))
 
 
 def decode_registers(reading: Reading, registers: list[Register]) -> Reading:
@@ -146,6 +52,7 @@ def decode_registers(reading: Reading, registers: list[Register]) -> Reading:
             f"The file has no columns named by register address; it has {', '.join(reading.table.columns[:20])}.",
         )
     shift = _base_shift(set(columns), registers)
+    orders = _shared_orders(reading, registers, columns, shift)
     decoded: list[pl.Series] = []
     units: dict[str, str] = {}
     facts = list(reading.facts)
@@ -155,7 +62,7 @@ def decode_registers(reading: Reading, registers: list[Register]) -> Reading:
         if any(w is None for w in words):
             warnings.append(("REGISTER_ABSENT", f"Register {register.address} ({register.name}) is not in the file."))
             continue
-        raw = [reading.table[str(w)].cast(pl.Int64, strict=False) for w in words]
+        raw = [_whole(reading.table[str(w)]) for w in words]
         missing = np.logical_or.reduce([r.is_null().to_numpy() for r in raw])
         arrays = [(r.fill_null(0).to_numpy() & 0xFFFF).astype(np.uint16) for r in raw]
         if register.bits:
@@ -163,9 +70,10 @@ def decode_registers(reading: Reading, registers: list[Register]) -> Reading:
                 values = ((arrays[0] >> np.uint16(bit)) & 1).astype(np.int64)
                 decoded.append(pl.Series(name, values).set(pl.Series(missing), None))
             continue
-        series, order, how = _values(register, arrays, missing)
-        if order:
-            facts.append(Fact(f"word_order:{register.name}", order, how))
+        order = register.order or orders[_kind(register.type)].order
+        series = _values(register, arrays, missing, order)
+        if len(words) > 1:
+            facts.append(_order_fact(register, orders))
         decoded.append(series)
         if register.unit:
             units[register.name] = register.unit
@@ -173,7 +81,8 @@ def decode_registers(reading: Reading, registers: list[Register]) -> Reading:
     kept = reading.table.drop(dropped)
     constant = [n for n in kept.columns if re.fullmatch(r"(unit_?id|slave(_?id)?|function(_?code)?|fc)", n, re.I)]
     kept = kept.drop([n for n in constant if kept[n].n_unique() == 1])
-    table = kept.with_columns([s for s in decoded if s.name not in kept.columns])
+    taken = unique_names([*kept.columns, *(s.name for s in decoded)])[kept.width :]
+    table = kept.with_columns([s.alias(name) for s, name in zip(decoded, taken, strict=True)])
     facts.append(Fact("layout", "modbus", f"{len(decoded)} values decoded from {len(dropped)} registers"))
     ledgers = list(reading.ledgers)
     return replace(
@@ -190,14 +99,30 @@ def decode_registers(reading: Reading, registers: list[Register]) -> Reading:
     )
 
 
+_COLUMN = re.compile(
+    r"(?:(?:(?:holding|input)?[ _\-]*(?:reg(?:ister)?s?)|hr|ir|holding|input|addr(?:ess)?|r|mw|%mw|%iw|adresse)"
+    r"[ _\-]*)?"
+    r"\[?(\d{1,6})\]?(?:[ _]*\(.*\))?",
+    re.I,
+)
+_MODICON = re.compile(r"([0134])x[ _]?(\d{1,6})", re.I)
+
+
 def _register_column(name: str) -> int | None:
-    match = re.fullmatch(
-        r"(?:(?:reg(?:ister)?|hr|ir|holding|input|addr|r|mw|%mw)[ _\-]?)?\[?(\d{1,6})\]?", name.strip(), re.I
-    )
-    if match:
+    text = name.strip()
+    if match := _COLUMN.fullmatch(text):
         return int(match[1])
-    hexadecimal = re.fullmatch(r"0[xX]([0-9a-fA-F]{1,4})", name.strip())
+    if match := _MODICON.fullmatch(text):
+        return int(match[1]) * 10_000 + int(match[2])
+    hexadecimal = re.fullmatch(r"0[xX]([0-9a-fA-F]{1,4})", text)
     return int(hexadecimal[1], 16) if hexadecimal else None
+
+
+def _whole(values: pl.Series) -> pl.Series:
+    """Returns registers as whole numbers, hexadecimal ones (0x1F40) included."""
+    if values.dtype == pl.String and values.str.contains(r"^\s*0[xX]").any():
+        return values.str.strip_chars().str.replace(r"^0[xX]", "").str.to_integer(base=16, strict=False)
+    return values.cast(pl.Int64, strict=False)
 
 
 def _base_shift(present: set[int], registers: list[Register]) -> int:
@@ -211,25 +136,89 @@ def _base_shift(present: set[int], registers: list[Register]) -> int:
     return max(shifts, key=lambda s: (sum(r.address + s in present for r in registers), -shifts.index(s)))
 
 
+@dataclass(frozen=True)
+class _Order:
+    """The word order that the registers of a kind share, how it was found, and whether another fits as well."""
+
+    order: str
+    how: str
+    open: bool = False
+
+
+def _kind(type_name: str) -> str:
+    return "float" if type_name.startswith("float") else "whole"
+
+
+def _shared_orders(
+    reading: Reading, registers: list[Register], columns: dict[int, str], shift: int
+) -> dict[str, _Order]:
+    """Returns the order of registers whose map entry states none, for floats and for whole numbers.
+
+    What the map states for others of the kind counts first; then the order in which most values are plausible and, of
+    several such, the one whose values move least from sample to sample.
+    """
+    found: dict[str, _Order] = {}
+    for kind in ("float", "whole"):
+        several = [r for r in registers if _kind(r.type) == kind and _SIZES[r.type] > 1]
+        stated = [r.order for r in several if r.order]
+        if stated:
+            found[kind] = _Order(max(set(stated), key=stated.count), "as the map states for other registers")
+            continue
+        scores = dict.fromkeys(_ORDERS, 0.0)
+        moves = dict.fromkeys(_ORDERS, 0.0)
+        counted = 0
+        for register in several:
+            words = [columns.get(register.address + shift + i) for i in range(_SIZES[register.type])]
+            if any(w is None for w in words):
+                continue
+            raw = pl.DataFrame([_whole(reading.table[str(w)]) for w in words]).drop_nulls()
+            arrays = [(c.to_numpy() & 0xFFFF).astype(np.uint16) for c in raw.get_columns()]
+            counted += 1
+            for order in _ORDERS:
+                values = _assembled(arrays, order, register.type).astype(np.float64)
+                scores[order] += _plausibility(values)
+                moves[order] += _movement(values)
+        if not counted:
+            found[kind] = _Order("ABCD", "nothing to tell it by: the order of the Modbus protocol")
+            continue
+        best = max(_ORDERS, key=lambda o: (round(scores[o] / counted, 2), -round(moves[o] / counted, 2)))
+        rival = max((o for o in _ORDERS if o != best), key=lambda o: (round(scores[o] / counted, 2), -moves[o]))
+        alike = scores[rival] >= scores[best] - 0.01 * counted and moves[rival] <= moves[best] + 0.05 * counted
+        how = (
+            f"{scores[best] / counted:.0%} of the values are plausible and the steadiest; "
+            f"in order {rival} {scores[rival] / counted:.0%}"
+        )
+        found[kind] = _Order(best, how, alike)
+    if found["whole"].open and not found["float"].open:
+        found["whole"] = _Order(found["float"].order, "as the floats of the device have it")
+    return found
+
+
+def _order_fact(register: Register, orders: dict[str, _Order]) -> Fact:
+    if register.order:
+        return Fact(f"word_order:{register.name}", register.order, "stated by the map")
+    shared = orders[_kind(register.type)]
+    others = tuple(o for o in _ORDERS if o != shared.order) if shared.open else ()
+    return Fact(f"word_order:{register.name}", shared.order, shared.how, others, ambiguous=shared.open)
+
+
+def _movement(values: npt.NDArray[np.float64]) -> float:
+    """Returns the mean logarithm of the steps from sample to sample: small for the right order of a slow quantity."""
+    finite = values[np.isfinite(values)]
+    return float(np.mean(np.log2(1 + np.abs(np.diff(finite))))) if len(finite) > 1 else 0.0
+
+
 def _values(
-    register: Register, words: list[npt.NDArray[np.uint16]], missing: npt.NDArray[np.bool_]
-) -> tuple[pl.Series, str, str]:
-    """Returns (values scaled, word order used, how it was found)."""
-    order, how = register.order, "stated by the map"
+    register: Register, words: list[npt.NDArray[np.uint16]], missing: npt.NDArray[np.bool_], order: str
+) -> pl.Series:
+    """Returns the scaled values; sentinels and what is no number are null."""
     if len(words) == 1:
-        order, how = ("BADC", how) if order in ("BADC", "DCBA") else ("", "")
-        numbers = _assembled(words, order or "ABCD", register.type)
-    elif order:
-        numbers = _assembled(words, order, register.type)
-    else:
-        options = {o: _assembled(words, o, register.type) for o in ("ABCD", "CDAB", "BADC", "DCBA")}
-        scores = {o: _plausibility(v) for o, v in options.items()}
-        order = max(scores, key=lambda o: scores[o])
-        rival = max(s for o, s in scores.items() if o != order)
-        how = f"{scores[order]:.0%} of the values are plausible, in other orders at most {rival:.0%}"
-        numbers = options[order]
+        order = "BADC" if register.order in ("BADC", "DCBA") else "ABCD"
+    numbers = _assembled(words, order, register.type)
+    if register.bit is not None:
+        numbers = (numbers >> np.array(register.bit, numbers.dtype)) & np.array(1, numbers.dtype)
     bad = missing.copy()
-    for sentinel in _SENTINELS.get(register.type, ()):
+    for sentinel in () if register.bit is not None else _SENTINELS.get(register.type, ()):
         bad |= numbers == sentinel
     plain = register.scale == 1.0 and register.offset == 0.0
     if register.type.startswith("float"):
@@ -237,7 +226,7 @@ def _values(
         bad |= ~np.isfinite(numbers)
     scaled = numbers if plain else _scaled(numbers.astype(np.float64), register)
     kind = pl.Float64 if not plain or register.type.startswith("float") else pl.Int64
-    return pl.Series(register.name, scaled).cast(kind).set(pl.Series(bad), None), order, how
+    return pl.Series(register.name, scaled).cast(kind, strict=False).set(pl.Series(bad), None)
 
 
 def _scaled(numbers: npt.NDArray[np.float64], register: Register) -> npt.NDArray[np.float64]:

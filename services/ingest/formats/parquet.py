@@ -21,6 +21,8 @@ from services.ingest.options import ReadOptions
 from services.ingest.tables import Fact, LineCounts, Progress, SourceTable, numbered
 
 BATCH_ROWS = 65_536
+BATCH_BYTES = 64 << 20
+_PROBE_ROWS = 16
 
 
 def read_parquet(path: Path, file_name: str, options: ReadOptions, limits: Limits, progress: Progress) -> SourceTable:
@@ -37,14 +39,18 @@ def read_parquet(path: Path, file_name: str, options: ReadOptions, limits: Limit
             refuse_beyond("bytes unpacked", unpacked, limits.memory_bytes // 2)
             schema = source.schema_arrow
             held = 0
-            for batch in source.iter_batches(batch_size=BATCH_ROWS):
+            for batch in source.iter_batches(batch_size=_rows_at_once(source)):
                 held += batch.nbytes
                 refuse_beyond("bytes unpacked", held, limits.decompressed_bytes)
                 batches.append(batch)
                 progress("reading", sum(b.num_rows for b in batches), metadata.num_rows)
             table = pa.Table.from_batches(batches, schema=schema)
             table.validate(full=True)
-    except (pa.ArrowException, OSError, ValueError, KeyError, MemoryError) as error:
+    except MemoryError as error:
+        raise SensorForgeError(
+            "INGEST_LIMIT", f"{file_name} unpacks to more than the memory of one reader ({error})."
+        ) from error
+    except (pa.ArrowException, OSError, ValueError, KeyError) as error:
         text = str(error).split("\n")[0][:200]
         if "encrypt" in text.lower():
             raise SensorForgeError("FILE_ENCRYPTED", f"{file_name} is encrypted Parquet ({text}).") from error
@@ -71,6 +77,14 @@ def read_parquet(path: Path, file_name: str, options: ReadOptions, limits: Limit
         units={n: u for n, u in found.items() if u},
         facts=[Fact("format", "parquet", f"magic number; {metadata.num_row_groups} row groups")],
     )
+
+
+def _rows_at_once(source: pq.ParquetFile) -> int:
+    """Returns how many rows to read at a time: a few kilobytes of dictionary can stand for gigabytes of texts."""
+    first = next(iter(source.iter_batches(batch_size=_PROBE_ROWS)), None)
+    if first is None or not first.num_rows:
+        return BATCH_ROWS
+    return int(min(BATCH_ROWS, max(_PROBE_ROWS, BATCH_BYTES * first.num_rows // max(1, first.nbytes))))
 
 
 def _flattened(table: pa.Table) -> tuple[list[tuple[str, pa.ChunkedArray]], dict[str, str]]:

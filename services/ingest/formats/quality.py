@@ -1,4 +1,7 @@
-"""Which quality codes mean a good sample: OPC DA, OPC UA, validity flags, historians' percentages and words."""
+"""Which quality codes mean a good sample: OPC DA, OPC UA, PROFIBUS, validity flags, percentages, letters and words.
+
+Only good is good: an uncertain, questionable or stale sample is missing.
+"""
 
 from __future__ import annotations
 
@@ -6,23 +9,44 @@ import re
 
 import polars as pl
 
-_HEX = re.compile(r"^0[xX]([0-9a-fA-F]{1,8})$")
-_GOOD_WORDS = ("good", "ok", "valid", "normal", "true", "g", "gut", "confirmed", "measured")
-_BAD_WORDS = ("not", "no ", "bad", "invalid", "uncertain", "question")
+_HEX = re.compile(r"^(?:0[xX]|16#|#)([0-9a-fA-F]{1,8})(?:\s*[-:(].*)?$")
+_BARE_HEX = re.compile(r"^[0-9a-fA-F]{2}$|^[0-9a-fA-F]{8}$")
+_DECIMAL = re.compile(r"^(-?\d{1,10})(?:[.,]0+)?\s*%?(?:\s*[-:(].*)?$")
+_GOOD_WORDS = frozenset({
+    "good", "ok", "okay", "valid", "normal", "true", "g", "gut", "confirmed", "measured", "i.o.", "io", "gültig",
+    "gueltig", "bon", "bonne", "valide", "bueno", "buena", "válido", "valido", "buono", "buona", "bom", "boa", "yes",
+    "ja", "oui", "良好", "好",
+})  # fmt: skip
+_GOOD_BEGINNINGS = ("good", "ok ", "valid", "gut ", "gut(", "bonne", "bon ", "gültig")
+_NOT_GOOD = ("not", "no ", "bad", "inval", "uncert", "question", "goodless", "ungültig", "unsicher", "schlecht")
+_CODE_IN_BRACKETS = re.compile(r"[(\[]\s*(0[xX][0-9a-fA-F]+|\d{1,10})\s*[)\]]\s*$")
 _DA_GOOD = 0xC0
 _UA_SEVERITY = 0x4000_0000
+_BAD_LETTERS = frozenset("besudx*!?")
+"""Letters that mark a sample where a blank means good: RSView and FactoryTalk write D, E, S, U or *."""
+_POINTS_TO_BAD = ("questionable", "bad", "error", "fault", "invalid", "substituted", "ungültig", "störung", "defaut")
+_POINTS_TO_GOOD = ("valid", "good", "ok", "gültig", "gueltig")
 
 
 def good_codes(values: pl.Series, column_name: str) -> tuple[set[str], str]:
     """Returns the codes (texts as they stand) that mean good, and the evidence.
 
-    The scheme follows from the codes that occur: 192 to 255 is OPC DA; codes from 0x40000000 on are OPC UA, where 0 is
-    good; 100 is a percentage; otherwise, of 0 and 1, the name tells ("valid": 1, "bad": 0) and then the majority. Only
-    good is good: an uncertain sample is missing.
+    The scheme follows from the codes that occur: 192 to 255 is OPC DA; mostly 128 to 191 is PROFIBUS PA, as WinCC
+    writes it; codes from 0x40000000 on are OPC UA, where 0 is good; 100 is a percentage; letters beside mostly
+    blanks mark what is not good; otherwise, of 0 and 1, the name tells ("valid": 1, "bad": 0) and then the majority.
+    Sources: OPC DA 3.00 section 6.8, OPC 10000-4 section 7.39, PROFIBUS PA profile 3.02.
     """
     counts = values.drop_nulls().value_counts(sort=True)
     texts = [t for t in counts[values.name].to_list() if t.strip()]
-    numbers = {t: n for t in texts if (n := _number(t)) is not None}
+    blanks = values.null_count() + sum(n for t, n in counts.iter_rows() if not t.strip())
+    if texts and blanks > 0.5 * len(values) and {t.strip().lower() for t in texts} <= _BAD_LETTERS:
+        return {t for t in counts[values.name].to_list() if not t.strip()}, "blank is good, letters are not"
+    points_to_bad = any(word in column_name.lower() for word in _POINTS_TO_BAD)
+    if {t.strip().lower() for t in texts} <= {"true", "false", "yes", "no"} and texts:
+        wanted = ("false", "no") if points_to_bad else ("true", "yes")
+        return {t for t in texts if t.strip().lower() in wanted}, f"flag: {wanted[0]} is good"
+    bare = all(_BARE_HEX.match(t.strip()) for t in texts) and any(re.search("[a-fA-F]", t) for t in texts)
+    numbers = {t: n for t in texts if (n := int(t.strip(), 16) if bare else _number(t)) is not None}
     good = {t for t in texts if t not in numbers and _good_word(t)}
     if not numbers:
         return good, "words of quality"
@@ -32,17 +56,27 @@ def good_codes(values: pl.Series, column_name: str) -> tuple[set[str], str]:
         return good | {t for t, n in numbers.items() if n & 0xC0 == _DA_GOOD}, "OPC DA codes (192 to 255 good)"
     if any(n >= _UA_SEVERITY for n in present):
         return good | {t for t, n in numbers.items() if n < _UA_SEVERITY}, "OPC UA status codes (severity good)"
+    if 128 <= next(numbers[t] for t in texts if t in numbers) <= 191 and max(present) <= 255:
+        return good | {t for t, n in numbers.items() if n & 0x80}, "PROFIBUS codes (128 to 191 good)"
     if 100 in present and present <= set(range(101)):
         return good | {t for t, n in numbers.items() if n == 100}, "percent good (100)"
-    wanted = _flag(column_name, texts, numbers)
-    return good | {t for t, n in numbers.items() if n == wanted}, f"flag: {wanted} is good"
+    wanted_number = _flag(column_name, texts, numbers, points_to_bad)
+    return good | {t for t, n in numbers.items() if n == wanted_number}, f"flag: {wanted_number} is good"
 
 
-def _flag(column_name: str, texts: list[str], numbers: dict[str, int]) -> int:
+def says_quality(values: pl.Series, column_name: str) -> bool:
+    """Returns whether a column of text holds codes of a known scheme; states of a machine do not."""
+    head = values.head(20_000).fill_null("").alias("quality")
+    if good_codes(head, column_name)[0]:
+        return True
+    return any(t.strip().lower().startswith(_NOT_GOOD) for t in head.unique().to_list())
+
+
+def _flag(column_name: str, texts: list[str], numbers: dict[str, int], points_to_bad: bool) -> int:
     name = column_name.lower()
-    if any(word in name for word in ("questionable", "bad", "error", "fault", "invalid", "substituted")):
+    if points_to_bad:
         return 0
-    if any(word in name for word in ("valid", "good", "ok")):
+    if any(word in name for word in _POINTS_TO_GOOD):
         return 1
     return next(numbers[t] for t in texts if t in numbers)
 
@@ -51,12 +85,15 @@ def _number(text: str) -> int | None:
     text = text.strip()
     if match := _HEX.match(text):
         return int(match[1], 16)
-    match = re.match(r"^(-?\d{1,10})(?:\.0+)?(?:\s*[-:(].*)?$", text)
-    return int(match[1]) & 0xFFFF_FFFF if match else None
+    if match := _DECIMAL.match(text):
+        return int(match[1]) & 0xFFFF_FFFF
+    if match := _CODE_IN_BRACKETS.search(text):
+        return int(match[1], 0 if match[1][:2].lower() == "0x" else 10)
+    return None
 
 
 def _good_word(text: str) -> bool:
     low = text.strip().lower()
-    if any(low.startswith(w) for w in _BAD_WORDS):
+    if low.startswith(_NOT_GOOD):
         return False
-    return low.startswith(("good", "ok", "valid")) or low in _GOOD_WORDS or low.endswith(("- good", "(192)"))
+    return low in _GOOD_WORDS or low.startswith(_GOOD_BEGINNINGS) or low.endswith("- good")

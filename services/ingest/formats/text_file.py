@@ -1,8 +1,16 @@
-"""A text file as UTF-8 bytes: encoding found, byte-order and end-of-file marks taken off, old line ends replaced."""
+"""A text file as UTF-8 bytes: encoding found, byte-order and end-of-file marks taken off, old line ends replaced.
+
+The file is looked through once in blocks and never held whole; a file that is not UTF-8 already is rewritten as UTF-8
+beside the work of its reader. Formats that need all of it at once ask for `data`.
+"""
 
 from __future__ import annotations
 
+import codecs
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
 from services.chassis.errors import SensorForgeError
@@ -11,57 +19,167 @@ from services.ingest.limits import Limits, refuse_beyond
 from services.ingest.options import ReadOptions
 from services.ingest.tables import Fact
 
+_BLOCK = 4 << 20
+_UTF8 = ("utf-8", "utf8", "utf-8-sig", "ascii")
+_END_OF_FILE = b"\x1a"
+_BLANK = b"\0 \t\r\n"
+
 
 @dataclass(frozen=True)
 class Text:
-    """A text file as UTF-8 bytes with "\\n" or "\\r\\n" line ends, and what was decided on the way."""
+    """A text with "\\n" or "\\r\\n" line ends, and what was decided on the way.
 
-    data: bytes
+    `source`: its UTF-8 bytes, or the file that holds them from byte `start` to byte `stop`.
+    """
+
+    source: bytes | Path
     facts: tuple[Fact, ...]
+    start: int = 0
+    stop: int = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes of the text."""
+        return len(self.source) if isinstance(self.source, bytes) else self.stop - self.start
+
+    @cached_property
+    def data(self) -> bytes:
+        """The whole text in memory."""
+        return self.source if isinstance(self.source, bytes) else self._read(self.size)
 
     def head(self, size: int = 600_000) -> str:
-        return self.data[:size].decode("utf-8", "replace")
+        """Returns the beginning of the text, `size` bytes of it."""
+        return self._read(size).decode("utf-8", "replace")
+
+    def blocks(self, size: int) -> Iterator[bytes]:
+        """Yields the text in blocks of `size` bytes, cut anywhere."""
+        if isinstance(self.source, bytes):
+            for at in range(0, len(self.source), size):
+                yield self.source[at : at + size]
+            return
+        yield from _file_blocks(self.source, self.start, self.stop, size)
+
+    def _read(self, size: int) -> bytes:
+        if isinstance(self.source, bytes):
+            return self.source[:size]
+        with self.source.open("rb") as f:
+            f.seek(self.start)
+            return f.read(min(size, self.size))
 
 
-def load_text(path: Path, file_name: str, options: ReadOptions, limits: Limits) -> Text:
-    """Returns a text file decoded. Raises INGEST_LIMIT, ENCODING_INVALID, EMPTY_FILE."""
-    refuse_beyond("bytes", path.stat().st_size, limits.csv_bytes)
-    raw = path.read_bytes()
+def load_text(path: Path, file_name: str, options: ReadOptions, limits: Limits, directory: Path) -> Text:
+    """Returns a text file decoded. Raises INGEST_LIMIT, ENCODING_INVALID, EMPTY_FILE.
+
+    `directory` takes the rewritten text of a file that is not UTF-8.
+    """
+    size = path.stat().st_size
+    refuse_beyond("bytes", size, limits.csv_bytes)
+    with path.open("rb") as f:
+        sample = f.read(SAMPLE_BYTES)
+    seen = _Seen()
     if options.encoding:
         fact = Fact("encoding", options.encoding, "given")
     else:
-        fact = detect_encoding(raw[:SAMPLE_BYTES], complete=len(raw) <= SAMPLE_BYTES)
-        if fact.value == "utf-8" and not _is_utf8(raw):
+        fact = detect_encoding(sample, complete=size <= SAMPLE_BYTES)
+        if fact.value == "utf-8" and (at := seen.utf8(path)) is not None:
             # Bytes beyond the sample can show that the file is not UTF-8 after all.
-            at = next(i for i in range(0, len(raw), SAMPLE_BYTES) if not _is_utf8_part(raw, i))
-            fact = detect_encoding(raw[at : at + SAMPLE_BYTES], complete=True)
-    data = decode(raw, fact.value, file_name)
-    if data.endswith(b"\x1a"):
-        data = data.rstrip(b"\x1a")
-    if b"\r" in data and b"\n" not in data:
-        data = data.replace(b"\r", b"\n")
-    if not data.strip(b"\0 \t\r\n"):
+            with path.open("rb") as f:
+                f.seek(at - at % SAMPLE_BYTES)
+                fact = detect_encoding(f.read(SAMPLE_BYTES), complete=True)
+    if fact.value.replace("_", "-").lower() not in _UTF8:
+        seen = _Seen()
+        text = _rewritten(path, fact, file_name, directory)
+        for block in text.blocks(_BLOCK):
+            seen.look(block)
+    else:
+        if not seen.blocks and (at := seen.utf8(path)) is not None:
+            _refuse_bytes(path, at, fact.value, file_name)
+        text = Text(path, (fact,), len(codecs.BOM_UTF8) if sample.startswith(codecs.BOM_UTF8) else 0, size)
+    if not seen.filled:
         raise SensorForgeError("EMPTY_FILE", f"{file_name} holds only blank lines.")
-    return Text(data, (fact,))
+    return _with_usual_line_ends(text, seen, directory)
 
 
-def _is_utf8(raw: bytes) -> bool:
-    if raw.isascii():
-        return True
-    try:
-        raw.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
+@dataclass
+class _Seen:
+    """What one look through all bytes of a text tells."""
+
+    blocks: int = 0
+    newlines: bool = False
+    returns: bool = False
+    filled: bool = False
+    marks: int = 0
+    """End-of-file marks at the end."""
+
+    def look(self, block: bytes) -> None:
+        self.blocks += 1
+        self.newlines = self.newlines or b"\n" in block
+        self.returns = self.returns or b"\r" in block
+        self.filled = self.filled or bool(block.strip(_BLANK + _END_OF_FILE + codecs.BOM_UTF8))
+        self.marks = len(block) - len(block.rstrip(_END_OF_FILE))
+
+    def utf8(self, path: Path) -> int | None:
+        """Looks through a file; returns the offset of the first byte that is not UTF-8, None when all are."""
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        read = held = 0
+        for block in _file_blocks(path, 0, path.stat().st_size, _BLOCK):
+            self.look(block)
+            if held or not block.isascii():
+                try:
+                    decoder.decode(block)
+                except UnicodeDecodeError as error:
+                    return read - held + error.start
+                held = len(decoder.getstate()[0])
+            read += len(block)
+        return read - held if held else None
 
 
-def _is_utf8_part(raw: bytes, at: int) -> bool:
-    part = raw[at : at + SAMPLE_BYTES]
-    # A character may be cut at either edge.
-    while part and 0x80 <= part[0] < 0xC0:
-        part = part[1:]
-    try:
-        part.decode("utf-8")
-    except UnicodeDecodeError as error:
-        return error.start >= len(part) - 3
-    return True
+def _file_blocks(path: Path, start: int, stop: int, size: int) -> Iterator[bytes]:
+    with path.open("rb") as f:
+        f.seek(start)
+        while start < stop and (block := f.read(min(size, stop - start))):
+            start += len(block)
+            yield block
+
+
+def _refuse_bytes(path: Path, at: int, encoding: str, file_name: str) -> None:
+    line = 1 + sum(block.count(b"\n") for block in _file_blocks(path, 0, at, _BLOCK))
+    with path.open("rb") as f:
+        f.seek(at)
+        bad = f.read(4).hex(" ")
+    raise SensorForgeError("ENCODING_INVALID", f"{file_name}: line {line} has bytes that are not {encoding} ({bad}).")
+
+
+def _rewritten(path: Path, fact: Fact, file_name: str, directory: Path) -> Text:
+    """Returns the text of a file in another encoding, from a UTF-8 copy. Raises ENCODING_INVALID."""
+    if path.stat().st_size <= _BLOCK:
+        return Text(decode(path.read_bytes(), fact.value, file_name), (fact,))
+    target = directory / "text.utf8"
+    decoder = codecs.getincrementaldecoder(fact.value)()
+    read = written = 0
+    with target.open("wb") as out:
+        for block in chain(_file_blocks(path, 0, path.stat().st_size, _BLOCK), (b"",)):
+            held = len(decoder.getstate()[0])
+            try:
+                piece = decoder.decode(block, final=not block).encode("utf-8")
+            except UnicodeError as error:
+                _refuse_bytes(path, max(0, read - held + int(getattr(error, "start", 0))), fact.value, file_name)
+            if not written:
+                piece = piece.removeprefix(codecs.BOM_UTF8)
+            read += len(block)
+            written += out.write(piece)
+    return Text(target, (fact,), 0, written)
+
+
+def _with_usual_line_ends(text: Text, seen: _Seen, directory: Path) -> Text:
+    """Returns the text without end-of-file marks, lone returns as line ends."""
+    if isinstance(text.source, bytes):
+        body = text.source[: text.size - seen.marks]
+        return Text(body.replace(b"\r", b"\n") if seen.returns and not seen.newlines else body, text.facts)
+    if not seen.returns or seen.newlines:
+        return Text(text.source, text.facts, text.start, text.stop - seen.marks)
+    target = directory / "text.lines"
+    with target.open("wb") as out:
+        for block in text.blocks(_BLOCK):
+            out.write(block.replace(b"\r", b"\n"))
+    return Text(target, text.facts, 0, text.size - seen.marks)

@@ -11,6 +11,7 @@ import re
 import zipfile
 import zlib
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import polars as pl
@@ -25,9 +26,13 @@ from services.ingest.names import unique_names, unit_in_name
 from services.ingest.options import ReadOptions
 from services.ingest.tables import Fact, LineCounts, Progress, SourceTable
 
+Rows = list[list[Any]]
+Ranges = list[tuple[tuple[int, int], tuple[int, int]]]
+"""First and last cell of every merged range, as (row, column) from 0."""
 _SAMPLE_ROWS = 400
-_FAR_CELL = re.compile(rb'<c[^>]{0,200}? r="([A-Z]{1,3})(\d{1,7})"')
-_ROW = re.compile(rb'<row[^>]{0,200}? r="(\d{1,8})"')
+_FAR_CELL = re.compile(rb'<c[^>]{0,200}? r="([A-Z]{1,3})(\d{1,12})"')
+_DECLARATIONS = tuple(m.encode(c) for m in ("<!DOCTYPE", "<!ENTITY") for c in ("utf-8", "utf-16-le", "utf-16-be"))
+_ROW = re.compile(rb'<row[^>]{0,200}? r="(\d{1,12})"')
 _READER_ERRORS: tuple[type[Exception], ...] = (calamine.CalamineError, OSError, ValueError, IndexError)
 
 
@@ -38,20 +43,45 @@ def read_workbook(path: Path, file_name: str, options: ReadOptions, limits: Limi
         progress("measuring", 0, 0)
         measure(path, file_name, limits)
     progress("reading", 0, 0)
+    with _panics_as_corrupt(file_name):
+        chosen, rows, merged, fact = _read(path, file_name, options, limits)
+    progress("typing", 0, len(rows))
+    table = _table(rows, merged, chosen, file_name, options, limits)
+    table.facts.insert(0, fact)
+    return table
+
+
+class _panics_as_corrupt:  # noqa: N801
+    """Turns a panic of the Rust reader into FILE_CORRUPT; its class derives from BaseException and has no import."""
+
+    def __init__(self, file_name: str) -> None:
+        self._file_name = file_name
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None and kind.__name__ == "PanicException":
+            raise SensorForgeError(
+                "FILE_CORRUPT", f"{self._file_name} cannot be read as a workbook: {str(error)[:200]}."
+            ) from error
+
+
+def _read(path: Path, file_name: str, options: ReadOptions, limits: Limits) -> tuple[str, Rows, Ranges, Fact]:
+    """Returns (sheet, rows, merged ranges, the fact about the sheet). Raises FILE_CORRUPT, FILE_ENCRYPTED."""
     try:
         book = calamine.CalamineWorkbook.from_path(str(path))
         names = [m.name for m in book.sheets_metadata if "Work" in str(m.typ)] or book.sheet_names
         refuse_beyond("sheets", len(names), limits.sheets)
         chosen, rows, fact = _chosen_sheet(book, names, options, file_name, limits)
+        return chosen, rows, _merged(book, chosen), fact
     except _READER_ERRORS as error:
         text = str(error)[:200]
         if "password" in text.lower() or "encrypt" in text.lower():
             raise SensorForgeError("FILE_ENCRYPTED", f"{file_name} is a workbook protected by a password.") from error
         raise SensorForgeError("FILE_CORRUPT", f"{file_name} cannot be read as a workbook: {text}.") from error
-    progress("typing", 0, len(rows))
-    table = _table(rows, chosen, file_name, options, limits)
-    table.facts.insert(0, fact)
-    return table
 
 
 def measure(path: Path, file_name: str, limits: Limits) -> None:
@@ -82,7 +112,7 @@ def _measure_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, file_name
             if read > min(limits.decompressed_bytes, max(member.file_size, 1) + (1 << 20)):
                 raise SensorForgeError("INGEST_LIMIT", f"{file_name}: {member.filename} is longer than it says.")
             text = carry + block
-            if b"<!DOCTYPE" in text or b"<!ENTITY" in text:
+            if any(mark in text for mark in _DECLARATIONS):
                 raise SensorForgeError(
                     "FILE_CORRUPT", f"{file_name}: {member.filename} declares XML entities, which no workbook needs."
                 )
@@ -94,10 +124,11 @@ def _measure_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, file_name
                     for letters, number in _FAR_CELL.findall(text)[:: max(1, text.count(b"<c ") // 2000)]:
                         furthest_column = max(furthest_column, _column_number(letters))
                         furthest_row = max(furthest_row, int(number))
-                for letters, number in re.findall(rb' r="([A-Z]{3})(\d{1,7})"', text):
+                for letters, number in re.findall(rb' r="([A-Z]{3}|[A-Z]{1,3}(?=\d{7}))(\d{1,12})"', text):
                     furthest_column = max(furthest_column, _column_number(letters))
                     furthest_row = max(furthest_row, int(number))
             carry = text[-256:]
+    refuse_beyond("rows in a sheet", furthest_row, limits.rows)
     refuse_beyond("cells in a sheet", cells, limits.sheet_cells)
     refuse_beyond("cells in a sheet's range", furthest_row * furthest_column, limits.sheet_cells)
 
@@ -107,9 +138,6 @@ def _column_number(letters: bytes) -> int:
     for letter in letters:
         number = number * 26 + letter - 64
     return number
-
-
-Rows = list[list[Any]]
 
 
 def _chosen_sheet(
@@ -146,13 +174,29 @@ def _rows(book: calamine.CalamineWorkbook, name: str, limits: Limits) -> Rows:
     return rows
 
 
-def _table(rows: Rows, sheet: str, file_name: str, options: ReadOptions, limits: Limits) -> SourceTable:
+def _merged(book: calamine.CalamineWorkbook, name: str) -> Ranges:
+    return list(book.get_sheet_by_name(name).merged_cell_ranges or [])
+
+
+def _with_merged(sample: list[list[str]], merged: Ranges) -> list[list[str]]:
+    """Returns the first rows with merged cells filled from their first one, so that a header says what it shows."""
+    filled = [list(r) for r in sample]
+    for (top, left), (bottom, right) in merged:
+        if top >= len(filled) or left >= len(filled[top]) or not filled[top][left]:
+            continue
+        for row in filled[top : bottom + 1]:
+            for column in range(left, min(right + 1, len(row))):
+                row[column] = row[column] or filled[top][left]
+    return filled
+
+
+def _table(rows: Rows, merged: Ranges, sheet: str, file_name: str, options: ReadOptions, limits: Limits) -> SourceTable:
     width = max((max((i + 1 for i, c in enumerate(r) if c != ""), default=0) for r in rows), default=0)
     if not rows or not width:
         raise SensorForgeError("EMPTY_FILE", f"{file_name}: sheet {sheet!r} is empty.")
     refuse_beyond("columns", width, limits.columns)
-    sample = [(i, [as_text(c) for c in r[:width]]) for i, r in enumerate(rows[:_SAMPLE_ROWS])]
-    layout: Dialect = lay_out([(i, r if any(r) else []) for i, r in sample], width, options)
+    sample = _with_merged([[as_text(c) for c in r[:width]] for r in rows[:_SAMPLE_ROWS]], merged)
+    layout: Dialect = lay_out([(i, r if any(r) else []) for i, r in enumerate(sample)], width, options)
     first = layout.first_data_line
     body = [(i, r[:width]) for i, r in enumerate(rows[first:], first)]
     kept = [(i, r) for i, r in body if any(c != "" for c in r)]

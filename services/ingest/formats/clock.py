@@ -1,0 +1,112 @@
+"""The times of samples in UTC: texts in one format for the whole file, epochs, an extra column of milliseconds.
+
+Day and month that nothing settles are asked for; a detection that only looks gets both readings as a fact.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from services.chassis.errors import SensorForgeError
+from services.ingest import errors as errors
+from services.ingest.options import ReadOptions
+from services.ingest.tables import Fact
+from services.ingest.timestamps import AmbiguousTime, TimeColumn, find_time, from_epoch, localised
+
+_EPOCH = r"^[+-]?\d{5,19}([.,]\d+)?$"
+
+
+def reads_as_time(values: pl.Series) -> bool:
+    """Returns whether a column of text holds times or numbers that count from an epoch."""
+    head = trimmed(values.head(500))
+    if not head.drop_nulls().len():
+        return False
+    return find_time(head) is not None or _reads_as_epoch(head)
+
+
+def _reads_as_epoch(head: pl.Series) -> bool:
+    return bool(head.str.contains(_EPOCH).all()) and from_epoch(head.str.replace(",", ".", literal=True)) is not None
+
+
+def trimmed(texts: pl.Series) -> pl.Series:
+    """Returns texts without blanks around them, empty ones null."""
+    stripped = texts.str.strip_chars()
+    return stripped.set(stripped == "", None)
+
+
+def utc_times(
+    texts: pl.Series,
+    options: ReadOptions,
+    file_name: str,
+    *,
+    comma_locale: bool = False,
+    serial: pl.Series | None = None,
+) -> tuple[pl.Series, Fact]:
+    """Returns the times in UTC, null where a text is no time, and the fact that says how they were read.
+
+    `serial` is a numeric copy of the time in Excel days, where a file has one. Raises TIMESTAMP_AMBIGUOUS with both
+    readings, NO_ROWS when the column holds no times.
+    """
+    key = f"timestamp_format:{texts.name}"
+    forced = options.timestamp_format if options.timestamp_column in ("", texts.name) else ""
+    found = find_time(texts, day_first=options.day_first, forced=forced, comma_locale=comma_locale)
+    if isinstance(found, AmbiguousTime) and serial is not None and (settled := _by_serial(texts, found, serial)):
+        found = settled
+    if isinstance(found, AmbiguousTime):
+        readings = f"{found.example!r} is {found.readings[0]} or {found.readings[1]}"
+        if not options.undecided_ok:
+            raise SensorForgeError(
+                "TIMESTAMP_AMBIGUOUS",
+                f"{file_name}: {found.example!r} in column {texts.name!r} is {found.readings[0]} or "
+                f"{found.readings[1]}; every date of the file reads both ways.",
+                remedy="Say which reading is right: --day-first or --month-first (or --timestamp-format "
+                f"'{found.formats[0]}' or '{found.formats[1]}').",
+                metadata={
+                    "column": texts.name,
+                    "example": found.example,
+                    "formats": "|".join(found.formats),
+                    "readings": "|".join(found.readings),
+                },
+            )
+        # Someone only looks: the first reading shows the layout, and the fact says that it is not decided.
+        shown = find_time(texts, forced=found.formats[0])
+        assert isinstance(shown, TimeColumn)
+        return localised(shown.values, options.time_zone or "UTC"), Fact(
+            key, "undecided", readings, found.formats, ambiguous=True
+        )
+    if isinstance(found, TimeColumn):
+        values = found.values
+        if getattr(values.dtype, "time_zone", None) is None:
+            values = localised(values, options.time_zone or "UTC")
+        return values, Fact(key, found.format, found.evidence, found.alternatives)
+    epoch = from_epoch(texts.str.replace(",", ".", literal=True))
+    if epoch is None:
+        raise SensorForgeError(
+            "NO_ROWS", f"{file_name}: column {texts.name!r} holds no times ({texts.drop_nulls().head(1).to_list()})."
+        )
+    return epoch, Fact(key, "epoch", "numbers of the size of an epoch, of ticks or of Excel days")
+
+
+def _by_serial(texts: pl.Series, found: AmbiguousTime, days: pl.Series) -> TimeColumn | None:
+    """Returns the reading that a numeric copy of the time agrees with."""
+    serial = from_epoch(days)
+    if serial is None:
+        return None
+    for fmt in found.formats:
+        reading = find_time(texts, forced=fmt)
+        if isinstance(reading, TimeColumn):
+            gap = (reading.values.dt.replace_time_zone("UTC") - serial).dt.total_hours().abs().max()
+            if gap is not None and int(str(gap)) <= 15:
+                return TimeColumn(reading.values, fmt, "a numeric copy of the time says the same day", found.formats)
+    return None
+
+
+def with_milliseconds(times: pl.Series, parts: pl.Series) -> pl.Series:
+    """Returns times with a separate column of milliseconds (0 to 999) or microseconds (to 999,999) added."""
+    numbers = parts.str.strip_chars().cast(pl.Int64, strict=False).fill_null(0)
+    largest = int(str(numbers.max() or 0))
+    scale = 1000 if largest < 1000 else 1
+    if largest >= 1_000_000 or int(str(numbers.min() or 0)) < 0:
+        return times
+    moved: pl.Series = times + (numbers * scale).cast(pl.Duration("us"))
+    return moved

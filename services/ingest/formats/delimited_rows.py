@@ -1,0 +1,335 @@
+"""One pass over a delimited text, block by block: what each record becomes, and the table of those that are rows.
+
+Nothing but the block at hand is in memory. Every line is counted once, as preamble, header, units, row, reject,
+footer, blank or continuation of a quoted cell, and the parser must return as many rows as were counted without it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from services.chassis.errors import SensorForgeError
+from services.ingest.dialect import Dialect
+from services.ingest.formats.footer import is_footer
+from services.ingest.formats.text_file import Text
+from services.ingest.limits import Limits, refuse_beyond
+from services.ingest.options import WHITESPACE, ReadOptions
+from services.ingest.quoting import canonical, split_quoted
+from services.ingest.record_blocks import Block, ahead, record_blocks
+from services.ingest.records import Records
+from services.ingest.tables import LineCounts, Progress, Reject
+
+BLOCK_BYTES = 8 << 20
+FOOTER_LINES = 40
+REJECTED_TEXT = 500
+WIDEN_SHARE = 0.05
+"""Share of rows with surplus fields above which the table is widened instead of rejecting them."""
+_BLANKS = re.compile(rb"[ \t]+")
+_EDGE_TABS = re.compile(rb"^\t|\t(?=\r?$)", re.M)
+
+Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+
+def _single_tabs(lines: bytes) -> bytes:
+    return _EDGE_TABS.sub(b"", _BLANKS.sub(b"\t", lines))
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a text is split: what was detected, what was asked for, and what a row may be."""
+
+    dialect: Dialect
+    options: ReadOptions
+    limits: Limits
+    file_name: str
+
+    @property
+    def delimiter(self) -> str:
+        return "\t" if self.dialect.delimiter == WHITESPACE else self.dialect.delimiter
+
+    @property
+    def quote(self) -> str:
+        """The quote; the usual one where the head of the file has none, since more may follow."""
+        if self.dialect.delimiter == WHITESPACE:
+            return ""
+        return self.dialect.quote if self.options.quote is not None or self.dialect.quote else '"'
+
+    def fields(self, block: Block, index: int) -> list[str]:
+        """Returns the cells of one record."""
+        text = block.data[block.records.start[index] : block.records.end[index]].decode("utf-8", "replace")
+        if self.quote and self.quote in text:
+            return split_quoted(text, self.delimiter, self.quote)[0]
+        return text.split(self.delimiter or "\n")
+
+
+@dataclass(frozen=True)
+class Part:
+    """Consecutive rows: cells as text, except of columns that a type was asked for; numbers of their rows and lines."""
+
+    frame: pl.DataFrame
+    row_numbers: Ints
+    lines: Ints
+    rejects: list[Reject]
+
+
+@dataclass
+class RowPass:
+    """Reads all rows at one width, as often as `parts` is called; what it counts is complete when that is exhausted.
+
+    `typed` names columns that may be parsed as numbers at once; a block in which that fails comes as text.
+    """
+
+    text: Text
+    layout: Layout
+    names: Sequence[str]
+    progress: Progress
+    typed: Mapping[str, pl.DataType] = field(default_factory=dict)
+    counted: dict[str, int] = field(default_factory=dict)
+    row_number: int = 0
+    padded: int = 0
+    surplus: int = 0
+    widest: int = 0
+    _seen: int = 0
+    _kept: int = 0
+    _header: int | None = None
+    _units: int | None = None
+    _data_from: int = 0
+
+    def parts(self, block_bytes: int = BLOCK_BYTES) -> Iterator[Part]:
+        """Yields the rows. Raises INGEST_LIMIT in flight, LEDGER_UNBALANCED."""
+        layout, dialect = self.layout, self.layout.dialect
+        self.row_number = self.padded = self.surplus = self.widest = self._seen = self._kept = 0
+        self._header = self._units = None
+        self.counted = dict.fromkeys(LineCounts.__dataclass_fields__, 0)
+        self._data_from = dialect.first_data_line + 1
+        blocks = record_blocks(
+            self._counted_blocks(block_bytes),
+            layout.delimiter,
+            layout.quote,
+            held_back=FOOTER_LINES + 1,
+            longest_line=layout.limits.line_bytes,
+            plain=_single_tabs if dialect.delimiter == WHITESPACE else None,
+        )
+        for block in ahead(blocks):
+            self._seen += len(block.records)
+            refuse_beyond("rows", self._seen, layout.limits.rows)
+            yield self._part(block)
+
+    def counts(self) -> LineCounts:
+        """Returns what became of all lines."""
+        return LineCounts(**self.counted)
+
+    def _counted_blocks(self, size: int) -> Iterator[bytes]:
+        read, last = 0, b"\n"
+        for block in self.text.blocks(size):
+            self.counted["total"] += int(np.count_nonzero(np.frombuffer(block, np.uint8) == ord("\n")))
+            read, last = read + len(block), block[-1:]
+            self.progress("reading", read, self.text.size)
+            yield block
+        self.counted["total"] += last != b"\n"
+
+    def _part(self, block: Block) -> Part:
+        records = block.records
+        header = self._find_line(block, self.layout.dialect.header_line, self._header)
+        if header is not None:
+            self._header = int(records.line[header])
+        units = self._find_line(block, self.layout.dialect.units_line, self._units)
+        if units is not None:
+            self._units = int(records.line[units])
+        self._data_from = max(self._data_from, (self._header or 0) + 1, (self._units or 0) + 1)
+        index = np.arange(len(records))
+        is_header = np.isin(index, () if header is None else header)
+        is_units = np.isin(index, () if units is None else units)
+        length = records.end - records.start
+        empty_cells = (length == records.fields - 1) & (self.layout.dialect.width > 1)
+        blank = ((records.fields == 0) | empty_cells) & ~is_header & ~is_units
+        before = records.line < self._data_from
+        after = index >= self._footer_start(block, before)
+        is_row = ~before & ~after & ~blank
+        rejected = self._rejected(block, is_row)
+        kept = is_row.copy()
+        kept[list(rejected)] = False
+        row_number = self.row_number + np.cumsum(is_row, dtype=np.int64)
+        self._count(records, blank, before & ~blank & ~is_header & ~is_units, after & ~blank, is_row | is_header)
+        self.row_number += int(is_row.sum())
+        self._kept += int(kept.sum())
+        refuse_beyond("cells", self._kept * len(self.names), self.layout.limits.cells)
+        self.padded += int(np.maximum(len(self.names) - records.fields[kept], 0).sum())
+        rejects = [
+            Reject(int(row_number[i]), int(records.line[i]), reason, _shown(block, i))
+            for i, reason in sorted(rejected.items())
+        ]
+        frame = self._parse(block, kept)
+        if frame.height != int(kept.sum()):
+            raise SensorForgeError(
+                "LEDGER_UNBALANCED",
+                f"{self.layout.file_name}: {int(kept.sum())} rows were counted, the parser returned {frame.height}.",
+            )
+        part = self._without_repeated_headers(Part(frame, row_number[kept], records.line[kept], rejects))
+        self.counted["rows"] += part.frame.height
+        self.counted["rejected"] += len(part.rejects)
+        return part
+
+    def _find_line(self, block: Block, line: int | None, found: int | None) -> int | None:
+        """Returns the record at a line (from 0) of the text when it is in this block and was not met before."""
+        if line is None or found is not None or not len(block.records):
+            return None
+        index = int(np.searchsorted(block.records.line, line + 1))
+        if index < len(block.records):
+            return index
+        return len(block.records) - 1 if block.last else None
+
+    def _count(self, records: Records, blank: Flags, preamble: Flags, footer: Flags, may_continue: Flags) -> None:
+        counted = self.counted
+        counted["header"] = int(self._header is not None)
+        counted["units"] = int(self._units is not None)
+        counted["blank"] += int(blank.sum())
+        counted["preamble"] += int(records.lines[preamble].sum())
+        counted["footer"] += int(records.lines[footer].sum())
+        counted["continuation"] += int((records.lines[may_continue] - 1).sum())
+
+    def _footer_start(self, block: Block, before: Flags) -> int:
+        """Returns the index where the lines after the data begin: going up from the end, the last data record + 1."""
+        records, stop = block.records, len(block.records)
+        first = int(before.sum())
+        if not block.last or not any(self.layout.dialect.measured) or stop - first <= 1:
+            return stop
+        for index in range(len(records) - 1, max(first, len(records) - FOOTER_LINES) - 1, -1):
+            if index in records.broken:
+                break
+            if records.fields[index] == 0:
+                continue
+            cells = self.layout.fields(block, index)
+            if not any(c.strip() for c in cells):
+                continue
+            if not is_footer(cells, self.layout.dialect):
+                break
+            stop = index
+        return stop
+
+    def _rejected(self, block: Block, is_row: Flags) -> dict[int, str]:
+        """Returns the reason for every record that cannot become a row."""
+        records, limits, options = block.records, self.layout.limits, self.layout.options
+        width, given = len(self.names), self.layout.dialect.width
+        rejects: dict[int, str] = {i: "UNBALANCED_QUOTE" for i in records.broken if is_row[i]}
+        long = is_row & (records.fields > width)
+        for i in np.flatnonzero(long).tolist():
+            if i not in rejects and any(c.strip() for c in self.layout.fields(block, i)[width:]):
+                rejects[i] = "TOO_MANY_FIELDS"
+                self.surplus += 1
+                self.widest = max(self.widest, int(records.fields[i]))
+        few = is_row & (records.fields < (1 if options.raw else max(2 if given > 1 else 1, given / 2)))
+        rejects |= {i: "TOO_FEW_FIELDS" for i in np.flatnonzero(few).tolist() if i not in rejects}
+        last = len(records) - 1
+        cut = block.last and last >= 0 and is_row[last] and not block.data.endswith(b"\n")
+        if cut and records.fields[last] < given and not options.raw:
+            rejects.setdefault(last, "TRUNCATED_LAST_LINE")
+        length = records.end - records.start
+        for i in np.flatnonzero(is_row & (length > limits.cell_bytes)).tolist():
+            if length[i] > limits.line_bytes:
+                rejects[i] = "LINE_TOO_LONG"
+            elif i not in rejects and any(len(c.encode()) > limits.cell_bytes for c in self.layout.fields(block, i)):
+                rejects[i] = "CELL_TOO_LONG"
+        if b"\0" in block.data:
+            nul = np.flatnonzero(np.frombuffer(block.data, np.uint8) == 0)
+            owners = np.unique(np.searchsorted(records.start, nul, side="right") - 1)
+            rejects |= {i: "NUL_BYTE" for i in owners.tolist() if is_row[i]}
+        return rejects
+
+    def _parse(self, block: Block, kept: Flags) -> pl.DataFrame:
+        """Returns the kept records as a table; of text, empty unquoted cells are null."""
+        indices = np.flatnonzero(kept)
+        if not len(indices):
+            return pl.DataFrame(schema=dict.fromkeys(self.names, pl.String))
+        if self.layout.quote == "'" or not self.layout.delimiter:
+            return self._parse_slowly(block, indices)
+        source = self._canonical_bytes(block, indices, kept)
+        if self.typed:
+            try:
+                frame = self._read_csv(source, self.typed)
+            except (pl.exceptions.ComputeError, pl.exceptions.SchemaError):
+                pass
+            else:
+                # "nan" and "inf" are texts that mean missing, so such a block is read as text.
+                floats = [n for n, t in self.typed.items() if t.is_float()]
+                if not floats or all(frame.select(pl.col(floats).is_finite().all()).row(0)):
+                    return frame
+        return self._read_csv(source, {})
+
+    def _read_csv(self, source: bytes, typed: Mapping[str, pl.DataType]) -> pl.DataFrame:
+        return pl.read_csv(
+            source,
+            has_header=False,
+            separator=self.layout.delimiter,
+            quote_char=self.layout.quote if self.layout.quote.encode() in source else None,
+            schema={n: typed.get(n, pl.String()) for n in self.names},
+            missing_columns="insert",
+            raise_if_empty=False,
+            truncate_ragged_lines=True,
+        )
+
+    def _canonical_bytes(self, block: Block, indices: Ints, kept: Flags) -> bytes:
+        """Returns the kept records as bytes that any CSV parser reads the same way."""
+        data, records = block.data, block.records
+        too_wide = kept & (records.fields > len(self.names))
+        if len(indices) == len(records) and not records.rewritten and not too_wide.any():
+            return data if data.endswith(b"\n") else data + b"\n"
+        pieces: list[bytes] = []
+        special = np.array(sorted({*(i for i in records.rewritten if kept[i]), *np.flatnonzero(too_wide)}), np.int64)
+        for run in np.split(indices, np.flatnonzero(np.diff(indices) != 1) + 1):
+            first = int(run[0])
+            within = special[np.searchsorted(special, run[0]) : np.searchsorted(special, run[-1], side="right")]
+            for i in within.tolist():
+                if i > first:
+                    pieces.append(data[records.start[first] : records.end[i - 1]])
+                if too_wide[i]:
+                    pieces.append(canonical(self.layout.fields(block, i)[: len(self.names)], self.layout.delimiter))
+                else:
+                    pieces.append(records.rewritten[i])
+                first = i + 1
+            if first <= run[-1]:
+                pieces.append(data[records.start[first] : records.end[run[-1]]])
+        return b"\n".join(pieces) + b"\n"
+
+    def _parse_slowly(self, block: Block, indices: Ints) -> pl.DataFrame:
+        width = len(self.names)
+        rows = [self.layout.fields(block, i)[:width] for i in indices.tolist()]
+        full = [[c if c else None for c in r] + [None] * (width - len(r)) for r in rows]
+        return pl.DataFrame(full, schema=dict.fromkeys(self.names, pl.String), orient="row")
+
+    def _without_repeated_headers(self, part: Part) -> Part:
+        """Returns the rows that are not the header again, as exports glued together have it."""
+        dialect, frame = self.layout.dialect, part.frame
+        headed = [(n, h) for n, h in zip(self.names, dialect.names, strict=False) if h and n in frame.columns]
+        if dialect.header_line is None or self.layout.options.raw or len(headed) < 2 or not any(dialect.measured):
+            return part
+        if any(frame.schema[n] != pl.String for n, _ in headed):
+            # A name among its own numbers would not have been parsed as one.
+            return part
+        first, name = headed[0]
+        if not frame[first].str.contains(name, literal=True).any():
+            return part
+        same = pl.all_horizontal([pl.col(n).str.strip_chars() == h for n, h in headed]).fill_null(False)
+        mask = frame.select(same.alias("same"))["same"].to_numpy()
+        if not mask.any():
+            return part
+        text = dialect.delimiter.join(dialect.names)
+        again = [
+            Reject(int(part.row_numbers[i]), int(part.lines[i]), "REPEATED_HEADER", text)
+            for i in np.flatnonzero(mask).tolist()
+        ]
+        rejects = sorted([*part.rejects, *again], key=lambda r: r.line)
+        return Part(frame.filter(~pl.Series(mask)), part.row_numbers[~mask], part.lines[~mask], rejects)
+
+
+def _shown(block: Block, index: int) -> str:
+    start = int(block.records.start[index])
+    stop = min(int(block.records.end[index]), start + REJECTED_TEXT)
+    return block.data[start:stop].decode("utf-8", "replace").replace("\0", "\u2400")

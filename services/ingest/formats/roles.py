@@ -1,0 +1,245 @@
+"""Which columns of a table hold the samples of a long export: tag, time, value, quality.
+
+By their headings where these are known, otherwise by what they hold: tags repeat, times repeat for every tag, and no
+tag has two samples at one time.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass
+
+import polars as pl
+
+from services.chassis.errors import SensorForgeError
+from services.ingest.cells import MISSING_WORDS, QUALITY_WORDS
+from services.ingest.formats.clock import reads_as_time, trimmed
+from services.ingest.formats.headings import Role, candidates, names_role, squashed, tier
+from services.ingest.formats.quality import says_quality
+from services.ingest.options import ReadOptions
+from services.ingest.tables import SourceTable
+from services.ingest.timestamps import TimeColumn, find_time
+
+LARGEST_DISTINCT_TAGS = 5_000
+LARGEST_WIDTH = 64
+_NUMBER = r"^[+-]?[\d.,']*\d[\d.,]*([eE][+-]?\d+)?$"
+_QUALITY_TEXT = re.compile(
+    r"^(good|bad|uncertain|valid|invalid|ok|true|false|gut|schlecht|unsicher|0x[0-9a-f]{1,8})([ ,_:(\[-].*)?$", re.I
+)
+_QUALITY_NUMBERS = frozenset(map(str, (0, 1, 2, 3, 4, 8, 16, 20, 24, 28, 64, 68, 76, 80, 100, 128, 133, 192, 216)))
+
+
+@dataclass(frozen=True)
+class Roles:
+    """Column names by what they mean; "" where a column is absent.
+
+    `flags` are columns where true is doubtful; `not_understood` is called a quality and holds no known codes.
+    """
+
+    tag: str
+    value: str
+    time: str
+    quality: str = ""
+    clock: str = ""
+    milliseconds: str = ""
+    unit: str = ""
+    other_values: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
+    not_understood: str = ""
+    evidence: str = ""
+
+
+def find_roles(table: SourceTable, options: ReadOptions) -> Roles | None:
+    """Returns the roles of a table whose cells are text, None when it is no long export. Raises COLUMN_NOT_FOUND."""
+    if options.tag_column or options.value_column:
+        return _given(table, options)
+    frame = table.frame
+    if not 3 <= frame.width <= LARGEST_WIDTH:
+        return None
+    found = _by_heading(frame, options) if table.has_header else None
+    return found or _by_content(frame, options, named=table.has_header)
+
+
+def _given(table: SourceTable, options: ReadOptions) -> Roles:
+    named = {"tag": options.tag_column, "value": options.value_column, "quality": options.quality_column}
+    names = table.frame.columns
+    for role, name in named.items():
+        if name and name not in names:
+            raise SensorForgeError(
+                "COLUMN_NOT_FOUND", f"There is no {role} column {name!r}; the file has {', '.join(names[:30])}."
+            )
+    frame = table.frame
+    guess = _by_heading(frame, options)
+    rest = [n for n in names if n not in named.values()]
+    time = options.timestamp_column or (guess.time if guess else "") or next(
+        (n for n in rest if names_role(n, "time") or reads_as_time(frame[n])), ""
+    )  # fmt: skip
+    tag = options.tag_column or (guess.tag if guess else "") or next(iter(candidates(rest, "tag")), "")
+    value = options.value_column or (guess.value if guess else "") or next(iter(candidates(rest, "value")), "")
+    if not (tag and value and time):
+        raise SensorForgeError(
+            "COLUMN_NOT_FOUND",
+            f"A long export needs a tag, a value and a time column; the file has {', '.join(names[:30])}.",
+        )
+    rest = [n for n in rest if n not in (tag, value, time)]
+    return _completed(frame, tag, value, time, rest, options, evidence="columns given")
+
+
+def _by_heading(frame: pl.DataFrame, options: ReadOptions) -> Roles | None:
+    names = list(frame.columns)
+    # The value may be empty in every row of a table that keeps whole numbers in a column of their own.
+    values = candidates(names, "value")
+    times = [options.timestamp_column] if options.timestamp_column in names else candidates(names, "time")
+    for value in values:
+        rest = [n for n in names if n != value]
+        tags = [n for n in candidates(rest, "tag") if n not in times and _repeats(frame[n])]
+        # A column with one text names the source; the tags are another column's.
+        tags.sort(key=lambda n: (frame[n].n_unique() == 1, tier(n, "tag")))
+        for tag in tags:
+            fitting = [n for n in times if n not in (tag, value)]
+            time = next((n for n in fitting if reads_as_time(frame[n])), "")
+            if not time:
+                continue
+            rest = [n for n in names if n not in (tag, value, time)]
+            doubtful = tier(tag, "tag") or tier(value, "value") or len(squashed(value)) == 1
+            if doubtful and any(_measures(frame[n]) for n in rest):
+                # "id" and "v" beside other measurements are a meter's number and its volts.
+                continue
+            distinct = frame[tag].n_unique()
+            evidence = f"one sample a line: {tag!r} names {distinct} tags, {value!r} holds their values"
+            return _completed(frame, tag, value, time, rest, options, evidence=evidence)
+    return None
+
+
+def _measures(values: pl.Series) -> bool:
+    """Returns whether a column of no known role holds measurements: many numbers that do not just count on."""
+    roles: tuple[Role, ...] = ("time", "clock", "milliseconds", "other value", "quality", "unit")
+    if any(names_role(values.name, r) for r in roles) or _share_of_numbers(values) <= 0.6:
+        return False
+    numbers = values.head(20_000).str.replace(",", ".", literal=True).cast(pl.Float64, strict=False).drop_nulls()
+    counts_on: bool = numbers.is_sorted() and bool((numbers == numbers.round()).all())
+    return bool(numbers.n_unique() > min(16, 0.1 * len(numbers))) and not counts_on
+
+
+def _repeats(values: pl.Series) -> bool:
+    distinct = values.n_unique()
+    return distinct <= LARGEST_DISTINCT_TAGS and distinct <= 0.5 * len(values) + 1
+
+
+def _completed(
+    frame: pl.DataFrame, tag: str, value: str, time: str, rest: list[str], options: ReadOptions, *, evidence: str
+) -> Roles:
+    coded = [n for n in candidates(rest, "quality") if _holds_codes(frame[n])]
+    quality = options.quality_column or next((n for n in coded if says_quality(frame[n], n)), "")
+    flags = tuple(n for n in rest if squashed(n) == "questionable" and n != quality and _holds_codes(frame[n]))
+    if not quality and flags:
+        quality, flags = flags[0], flags[1:]
+    rest = [n for n in rest if n != quality]
+    clock = next((n for n in rest if names_role(n, "clock") and is_clock(frame[n])), "")
+    if clock and is_clock(frame[time]):
+        clock = ""
+    return Roles(
+        tag=tag,
+        value=value,
+        time=time,
+        quality=quality,
+        clock=clock,
+        milliseconds=next(iter(candidates([n for n in rest if n != clock], "milliseconds")), ""),
+        unit=next(iter(candidates(rest, "unit")), ""),
+        other_values=tuple(candidates(rest, "other value")),
+        flags=flags,
+        not_understood="" if quality or not coded or (tier(coded[0], "quality") or 0) > 2 else coded[0],
+        evidence=evidence,
+    )
+
+
+def _holds_codes(values: pl.Series) -> bool:
+    """Returns whether a column holds few distinct texts, as codes are; remarks and measurements are many."""
+    return values.n_unique() <= 64
+
+
+def _by_content(frame: pl.DataFrame, options: ReadOptions, *, named: bool) -> Roles | None:
+    """Returns the roles of a file whose headings say nothing or are absent, from what its columns hold."""
+    if not 3 <= frame.width <= 8:
+        return None
+    time = next((n for n in frame.columns if _holds_times(frame[n])), "")
+    rest = [n for n in frame.columns if n != time]
+    clock = next((n for n in rest if is_clock(frame[n])), "")
+    rest = [n for n in rest if n != clock]
+    numeric = [n for n in rest if _share_of_numbers(frame[n]) > 0.6]
+    codes = [n for n in rest if _holds_quality(frame[n])]
+    texts = [n for n in rest if n not in numeric and n not in codes and frame[n].null_count() == 0]
+    tags = [n for n in texts if _repeats(frame[n]) and (frame[n].n_unique() > 1 or not named)]
+    if not time or not numeric or len(tags) != 1:
+        return None
+    values = [n for n in numeric if n not in codes and frame[n].n_unique() > 1]
+    values = values or [n for n in numeric if n not in codes] or numeric
+    single = frame[tags[0]].n_unique() == 1 and len(values) == 1
+    if not single and not _one_sample_a_time(frame, tags[0], time, clock):
+        return None
+    return Roles(
+        tags[0],
+        values[-1] if clock else values[0],
+        time,
+        quality=options.quality_column or (codes[0] if codes else ""),
+        clock=clock,
+        evidence=f"one sample a line: {frame[tags[0]].n_unique()} tags repeat",
+    )
+
+
+def _one_sample_a_time(frame: pl.DataFrame, tag: str, time: str, clock: str) -> bool:
+    """Returns whether no tag has two samples at a time, and times repeat from tag to tag or begin anew with each tag.
+
+    In a table with a column of states the times go on from row to row.
+    """
+    at = [time, clock] if clock else [time]
+    pairs = frame.select(*at, tag).n_unique()
+    if pairs < 0.98 * frame.height:
+        return False
+    if frame.select(at).n_unique() <= 0.75 * frame.height:
+        return True
+    changes: int = frame.select((pl.col(tag) != pl.col(tag).shift()).sum()).item()
+    if not 0 < changes == frame[tag].n_unique() - 1:
+        return False
+    found = find_time(trimmed(frame[time]), day_first=True)
+    return isinstance(found, TimeColumn) and int((found.values.diff() < dt.timedelta(0)).sum()) == changes
+
+
+def _holds_times(values: pl.Series) -> bool:
+    """Returns whether a column holds dates; numbers count as an epoch or date only when they have 13 digits or more."""
+    head = trimmed(values.head(500)).drop_nulls()
+    if not len(head):
+        return False
+    numbers = head.str.replace(",", ".", literal=True).cast(pl.Float64, strict=False).null_count() == 0
+    if numbers and not head.str.contains(r"^\d{13,19}$").all():
+        return False
+    return not is_clock(values) and reads_as_time(values)
+
+
+def _share_of_numbers(values: pl.Series) -> float:
+    head = trimmed(values.head(2000)).drop_nulls()
+    head = head.filter(~head.str.to_lowercase().is_in(list(MISSING_WORDS | QUALITY_WORDS)))
+    if not len(head):
+        return 0.0
+    return float(head.str.contains(_NUMBER).mean() or 0.0)  # type: ignore[arg-type]
+
+
+def _holds_quality(values: pl.Series) -> bool:
+    distinct = trimmed(values.head(20_000)).drop_nulls().unique()
+    if not 0 < len(distinct) <= 16:
+        return False
+    texts = distinct.to_list()
+    words = all(_QUALITY_TEXT.match(t) for t in texts)
+    numbers = all(t in _QUALITY_NUMBERS for t in texts) and bool({"192", "128", "100"} & set(texts))
+    return words or numbers
+
+
+def is_clock(values: pl.Series) -> bool:
+    """Returns whether a column holds times of day without a date."""
+    head = trimmed(values.head(200)).drop_nulls()
+    return (
+        len(head) > 0
+        and bool(head.str.contains(r"^\d{1,2}[:.]\d{2}([:.]\d{2}([.,:]\d{1,9})?)?\s*([AaPp]\.?[Mm]\.?)?$").all())
+        and not bool(head.str.contains(r"^\d{1,2}[.]\d{1,2}$").all())
+    )

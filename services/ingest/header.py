@@ -1,0 +1,319 @@
+"""Where the header of a table stands, what its lines say together, and where the data begins.
+
+The names are the best line of distinct texts above the first values. Lines around it in the same block may hold units,
+groups of columns ("Pump 1" over "Flow" and "Temp") or names that the best line lacks; what only describes (addresses,
+data types, remarks) is left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from services.ingest.cells import CellKind, is_measured, kind_of
+from services.ingest.formats.headings import names_role
+from services.ingest.options import ReadOptions
+from services.machines.units import parse_unit
+
+HEADER_DEPTH = 8
+_UNIT_LIKE = re.compile(r"^[\[(]?\s*([^\[\]()]{0,14})\s*[\])]?$")
+_DESCRIBES = re.compile(
+    r"^(descriptions?|desc|comments?|remarks?|units?|uom|eng(ineering)? units?|types?|data ?types?|address(es)?"
+    r"|registers?|device|source|einheit(en)?"
+    r"|beschreibung|kommentar|bemerkung|daten ?typ|typ|adresse|unité|libellé)\s*:?$",
+    re.I,
+)
+_LABEL = re.compile(r"^((point|tag|signal|channel|sensor)( ?names?)?|names?|variable)\s*:?$", re.I)
+
+Records = Sequence[tuple[int, list[str]]]
+"""Line from 0 and trimmed fields of every record; blank ones have none."""
+
+
+@dataclass(frozen=True)
+class Heading:
+    """Indices of header, units row and first data record; names and units, "" where there is none; the evidence.
+
+    `groups` are the indices of lines whose labels stand before the names.
+    """
+
+    header: int | None
+    units_row: int | None
+    data: int
+    names: tuple[str, ...]
+    units: tuple[str, ...]
+    evidence: str
+    groups: tuple[int, ...] = ()
+
+
+def find_heading(rows: Records, kinds: list[list[CellKind]], width: int, options: ReadOptions) -> Heading:
+    """Returns the heading of records of `width` fields whose cells look like `kinds`."""
+    measured = measured_columns(rows, kinds, width)
+    if options.header_row is not None:
+        header, data = _given_header(rows, options.header_row - 1)
+        evidence = "given"
+    else:
+        header, data, evidence = _find_header(rows, kinds, measured, width)
+    units_at = _units_row(rows, kinds, header, data, options)
+    if units_at is not None:
+        data = max(data, units_at + 1)
+    if header is None:
+        names: tuple[str, ...] = ("",) * width
+        groups: tuple[int, ...] = ()
+    elif options.header_row is not None:
+        names, groups = _padded(rows[header][1], width), ()
+    else:
+        names, groups = _joined_names(rows, kinds, header, units_at, data, measured, width)
+    units = _padded(
+        [bare_unit(c) if is_unit(c) else "" for c in rows[units_at][1]] if units_at is not None else [], width
+    )
+    return Heading(header, units_at, data, names, units, evidence, groups)
+
+
+def is_unit(text: str) -> bool:
+    """Returns whether a cell holds a unit, bare or in brackets."""
+    match = _UNIT_LIKE.match(text.strip())
+    return bool(match and match[1].strip() and (parse_unit(match[1].strip()) is not None or match[1].strip() in "-%"))
+
+
+def bare_unit(text: str) -> str:
+    """Returns the unit without its brackets; "" for a dash."""
+    unit = text.strip().strip("[]() ").strip()
+    return "" if unit == "-" else unit
+
+
+def measured_columns(rows: Records, kinds: list[list[CellKind]], width: int) -> tuple[bool, ...]:
+    """Returns for each column whether its cells are mostly numbers or times."""
+    body = [k for k, (_, r) in zip(kinds, rows, strict=True) if len(r) == width]
+    body = body[min(3, len(body) // 2) :]
+    flags = []
+    for column in range(width):
+        filled = [k[column] for k in body if k[column] not in ("empty", "token")]
+        flags.append(bool(filled) and sum(map(is_measured, filled)) >= 0.5 * len(filled))
+    return tuple(flags)
+
+
+def looks_like_data(cells: Sequence[str], measured: tuple[bool, ...]) -> bool:
+    """Returns whether a record holds values where the table holds values: at least 60 % of the filled cells there."""
+    relevant = [kind_of(c) for c, m in zip(cells, measured, strict=False) if m]
+    filled = [k for k in relevant if k != "empty"]
+    if not filled:
+        return False
+    values = sum(is_measured(k) for k in filled)
+    return values >= 1 and values + sum(k == "token" for k in filled) >= 0.6 * len(filled)
+
+
+def _padded(cells: Sequence[str], width: int) -> tuple[str, ...]:
+    return tuple(cells[:width]) + ("",) * (width - len(cells))
+
+
+def _given_header(rows: Records, line: int) -> tuple[int | None, int]:
+    if line < 0:
+        return None, next((i for i, (_, r) in enumerate(rows) if any(r)), 0)
+    at = next((i for i, (number, _) in enumerate(rows) if number >= line), max(0, len(rows) - 1))
+    return at, at + 1
+
+
+def _units_row(
+    rows: Records, kinds: list[list[CellKind]], header: int | None, data: int, options: ReadOptions
+) -> int | None:
+    """Returns the index of the units row: below the header, in the same block of lines."""
+    if header is None or options.units_row is False:
+        return None
+    for at in range(header + 1, max(len(rows) if options.units_row else data + 1, header + 1)):
+        if at >= len(rows):
+            break
+        cells = [c for c in rows[at][1] if c and not _DESCRIBES.match(c)]
+        if not cells:
+            continue
+        alike = sum(map(is_unit, cells)) >= 0.6 * len(cells) and any(c not in "-%" for c in cells)
+        if options.units_row or (alike and not any(is_measured(k) for k in kinds[at])):
+            return at
+        if len(cells) < 2 or at >= data:
+            break
+    return None
+
+
+def _find_header(
+    rows: Records, kinds: list[list[CellKind]], measured: tuple[bool, ...], width: int
+) -> tuple[int | None, int, str]:
+    """Returns (header index or None, first data index, evidence)."""
+    wide = [i for i, (_, r) in enumerate(rows) if r and (len(r) >= max(1, width - 1) or len(r) >= 0.6 * width)]
+    if not wide:
+        return None, 0, "no record is wide enough"
+    if not any(measured):
+        return _header_of_text(rows, wide, width)
+    data = [i for i in wide if looks_like_data(rows[i][1], measured)]
+    if not data:
+        return wide[0], wide[0] + 1, "no value below it"
+    first = _first_data(rows, data, width)
+    block = _block_above(rows, first)
+    candidates = _scored(rows, kinds, block, first, width)
+    if not candidates:
+        reach = [i for i in range(max(0, first - HEADER_DEPTH), first) if i in set(wide) and any(rows[i][1])]
+        candidates = _scored(rows, kinds, reach, first, width)
+    if not candidates:
+        for at in (first, block[-1] if block else first):
+            if (later := _values_below(rows, kinds, measured, data, at, width)) is not None:
+                return at, later, "its texts stand where values follow"
+        return None, first, "the first record already holds values"
+    best = _below_group_labels(rows, max(candidates)[1], first, width)
+    return best, first, f"names above values; data start at line {rows[first][0] + 1}"
+
+
+def _first_data(rows: Records, data: list[int], width: int) -> int:
+    """Returns the first record of values that others follow; numbers amid the lines above the header do not count."""
+    filled = [i for i, (_, r) in enumerate(rows) if any(r)]
+    at = {i: n for n, i in enumerate(filled)}
+    full = sum(len(rows[i][1]) == width for i in data) >= 0.9 * len(data)
+    among = set(data)
+    for i in data:
+        following = filled[at[i] + 1 : at[i] + 3] if i in at else []
+        above = [rows[j][1] for j in filled[: at.get(i, 0)]]
+        # Exports glued together have the header again between the data.
+        if all(j in among or rows[j][1] in above for j in following) and (not full or len(rows[i][1]) == width):
+            return i
+    return next((i for n, i in enumerate(data) if n + 2 >= len(data) or data[n + 2] - i <= 5), data[0])
+
+
+def _block_above(rows: Records, first: int) -> list[int]:
+    """Returns the filled records directly above the data, up to a blank one."""
+    block: list[int] = []
+    for i in range(first - 1, max(-1, first - 1 - HEADER_DEPTH), -1):
+        if not any(rows[i][1]):
+            if block:
+                break
+            continue
+        block.append(i)
+    return block[::-1]
+
+
+def _scored(
+    rows: Records, kinds: list[list[CellKind]], reach: Sequence[int], first: int, width: int
+) -> list[tuple[float, int]]:
+    """Returns (score, index) of the records that may be the header."""
+    found = []
+    for i in reach:
+        cells = rows[i][1]
+        filled = [c for c in cells if c]
+        enough = len(filled) >= (1 if width == 1 else max(2, 0.5 * min(width, len(cells))))
+        if not enough or sum(is_measured(k) for k in kinds[i]) > 0.34 * len(filled):
+            continue
+        unit_row = sum(map(is_unit, filled)) >= 0.6 * len(filled) and i > reach[0]
+        score = min(1.0, len(set(filled)) / width) - (0.8 if unit_row else 0)
+        score -= 0.3 * bool(_DESCRIBES.match(cells[0]))
+        # Lines that leave the first column free describe the columns one after another, the names first.
+        score += 0.02 * (first - i) * (1 if not cells[0] and len(reach) > 2 else -1)
+        found.append((score, i))
+    return found
+
+
+def _below_group_labels(rows: Records, best: int, first: int, width: int) -> int:
+    """Returns the line under the best one when that only labels groups of columns and leaves the others blank."""
+    upper = _padded(rows[best][1], width)
+    below = next((i for i in range(best + 1, first) if any(rows[i][1])), None)
+    if below is None or all(upper):
+        return best
+    lower = _padded(rows[below][1], width)
+    filled = [c for c in lower if c]
+    named = all(kind_of(c) == "text" for c in filled) and sum(map(is_unit, filled)) < 0.6 * len(filled)
+    covers = all(a or b for a, b in zip(upper, lower, strict=True))
+    return below if named and covers and len(filled) > sum(map(bool, upper)) else best
+
+
+def _joined_names(
+    rows: Records,
+    kinds: list[list[CellKind]],
+    header: int,
+    units_at: int | None,
+    data: int,
+    measured: tuple[bool, ...],
+    width: int,
+) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Returns (names, indices of group lines joined): what the lines of the header's block say together."""
+    own = rows[header][1]
+    if len(own) == width - 1 and measured[:1] == (True,):
+        # R writes no name above its row names, so the names stand one field to the left.
+        return ("", *own), ()
+    names = list(_padded(own, width))
+    block = [i for i in _block_above(rows, data) if i != units_at]
+    others = [i for i in block if i != header and sum(map(bool, rows[i][1])) >= max(2, 0.3 * width)]
+    nearest = sorted(others, key=lambda i: (i > header, abs(i - header)))
+    for at, name in enumerate(names):
+        if name and not (_LABEL.match(name) and at == 0):
+            continue
+        for i in nearest:
+            cell = rows[i][1][at] if at < len(rows[i][1]) else ""
+            if cell and kind_of(cell) == "text" and (not name or names_role(cell, "time")):
+                names[at] = cell
+                break
+    if sum(names_role(n, "time") for n in names) > 1:
+        return tuple(names), ()
+    groups = []
+    for i in sorted((i for i in others if i < header), reverse=True):
+        labels = _group_labels(rows[i][1], names, width)
+        if labels:
+            groups.append(i)
+            names = [_under(label, name) for label, name in zip(labels, names, strict=True)]
+    return tuple(names), tuple(sorted(groups))
+
+
+def _group_labels(cells: Sequence[str], names: Sequence[str], width: int) -> list[str]:
+    """Returns the label over every column when a line groups the columns, else nothing."""
+    padded = list(_padded(cells, width))
+    filled = [c for c in padded if c]
+    if any(kind_of(c) != "text" for c in filled) or (filled and _DESCRIBES.match(filled[0])):
+        return []
+    repeated = len(set(filled)) < len(filled)
+    if repeated and len(set(filled)) > 1 and len(filled) >= width - 1:
+        return padded
+    doubled = len({n for n in names if n}) < sum(map(bool, names))
+    if doubled and 2 <= len(filled) < width:
+        # A label stands once, over the first of its columns.
+        for at in range(1, width):
+            padded[at] = padded[at] or padded[at - 1]
+        return padded
+    return []
+
+
+def _under(label: str, name: str) -> str:
+    if not label or not name or label == name or names_role(name, "time"):
+        return name or label
+    return f"{label} {name}"
+
+
+def _values_below(
+    rows: Records,
+    kinds: list[list[CellKind]],
+    measured: tuple[bool, ...],
+    data: list[int],
+    first: int,
+    width: int,
+) -> int | None:
+    """Returns the first data index when the record at `first` has numbers for names (register addresses)."""
+    texts = [j for j, (k, m) in enumerate(zip(kinds[first], measured, strict=False)) if m and k == "text"]
+    below = [i for i in data if i > first][:50]
+    names = rows[first][1]
+    if not texts or not below or len(names) != width or len(set(names)) != len(names) or not all(names):
+        return None
+    pure = all(kinds[i][j] != "text" for i in below for j in texts if j < len(kinds[i]))
+    return below[0] if pure else None
+
+
+def _header_of_text(rows: Records, wide: list[int], width: int) -> tuple[int | None, int, str]:
+    first = wide[0]
+    names = rows[first][1]
+    below = [rows[i][1] for i in wide[1:]]
+    unique = len(set(names)) == len(names) and all(names)
+    repeated = any(name == r[j] for r in below for j, name in enumerate(names) if j < len(r))
+    short = all(len(n) <= 60 for n in names)
+    if unique and short and below and not repeated and (width > 1 or _reads_like_a_name(names[0], below)):
+        return first, first + 1, "distinct texts that do not occur below"
+    if unique and not below and width > 1 and short:
+        return first, first + 1, "only record"
+    return None, first, "the first record looks like those below"
+
+
+def _reads_like_a_name(name: str, below: list[list[str]]) -> bool:
+    lengths = {len(r[0]) for r in below if r}
+    return len(lengths) == 1 and len(name) not in lengths

@@ -1,0 +1,300 @@
+"""Large delimited files typed part by part: memory holds one block of the file, whatever the file's size.
+
+The first block says what each column seems to hold. A column of numbers or of unambiguous times is typed as it comes;
+any other waits on disk as text and is typed as a whole at the end by the rules for whole columns. What turns out
+otherwise later (numbers that stop being numbers, another time format, another decimal mark) is read again as text, so
+that a file gives the same table, account and refusals whether it is read in parts or at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import polars as pl
+
+from services.ingest.coerce import Typing, check_time_column, nameless_empty, trimmed, typed_column
+from services.ingest.decimal_mark import Decimal, DecimalEvidence
+from services.ingest.formats.delimited import Delimited
+from services.ingest.formats.delimited_rows import BLOCK_BYTES, Part, RowPass
+from services.ingest.ledger import ColumnCells
+from services.ingest.number_cells import NumberCells
+from services.ingest.options import ReadOptions
+from services.ingest.spool import Spool, of_type
+from services.ingest.tables import Fact, SourceTable, rejects_frame
+from services.ingest.timestamps import TimeColumn, find_time, prepared
+
+_LATER_SAMPLE = 2_000
+_DAY_OR_MONTH_FIRST = ("%d/%m", "%m/%d", "%d-%m", "%m-%d")
+
+
+class MustBeWhole(Exception):
+    """The table is to be turned into another one, which takes all of it."""
+
+
+@dataclass
+class _Times:
+    """A column of times in one format, or in two that differ in their clocks only.
+
+    `plain` says that the first texts need no preparation (month names, odd marks) to be parsed.
+    """
+
+    format: str
+    evidence: str
+    type: pl.DataType
+    plain: bool
+
+    def parse(self, texts: pl.Series) -> pl.Series:
+        """Returns the times, null where a text has not the format."""
+        first, *others = self.format.split(" | ")
+        values = self._parsed(texts, first)
+        for other in others:
+            if values.null_count() > texts.null_count():
+                values = values.zip_with(values.is_not_null(), self._parsed(texts, other))
+        return values
+
+    def _parsed(self, texts: pl.Series, fmt: str) -> pl.Series:
+        # An optional fraction costs four times as much as none.
+        values = self._forced(texts, fmt.replace("%S%.f", "%S"))
+        return values if values.null_count() == texts.null_count() else self._forced(texts, fmt)
+
+    def _forced(self, texts: pl.Series, fmt: str) -> pl.Series:
+        if self.plain and getattr(self.type, "time_zone", None) is None:
+            return texts.str.strptime(pl.Datetime("us"), fmt, strict=False)
+        found = find_time(texts, forced=fmt)
+        assert isinstance(found, TimeColumn)
+        return found.values
+
+
+@dataclass
+class _Column:
+    """One column on its way. `kind` is open while all cells are empty; `doubtful` when the kind proved wrong."""
+
+    name: str
+    decimal: Decimal
+    options: ReadOptions
+    kind: Literal["open", "number", "time", "text", "raw"] = "open"
+    seen: int = 0
+    empty: int = 0
+    numbers: NumberCells = field(init=False)
+    times: _Times | None = None
+    _odd_times: int = 0
+    _only_as_text: bool = False
+
+    def __post_init__(self) -> None:
+        self.numbers = NumberCells(self.name, self.decimal)
+        if self.options.raw:
+            self.kind = "raw"
+
+    @property
+    def doubtful(self) -> bool:
+        return self._odd_times > 0 or (self.kind == "number" and not self.numbers.convincing)
+
+    @property
+    def parser_type(self) -> pl.DataType | None:
+        """The type as which the CSV parser may read the next block; None for text."""
+        if self.kind != "number" or self._only_as_text or self.decimal != ".":
+            return None
+        return pl.Int64() if self.numbers.whole else pl.Float64()
+
+    @property
+    def final_type(self) -> pl.DataType:
+        if self.kind == "time" and self.times is not None:
+            return self.times.type
+        if self.kind in ("text", "raw"):
+            return pl.String()
+        return pl.Int64() if self.kind == "number" and self.numbers.whole else pl.Float64()
+
+    def add(self, values: pl.Series, lines: pl.Series, evidence: DecimalEvidence | None) -> pl.Series:
+        """Returns what is kept of the next part; texts become evidence of the decimal mark."""
+        self.seen += len(values)
+        if values.dtype != pl.String or self.kind == "raw":
+            self.empty += values.null_count()
+            return values if self.kind == "raw" else self.numbers.add_parsed(values)
+        if self.times is not None and (times := self.times.parse(values)).null_count() == values.null_count():
+            self.empty += values.null_count()
+            return times
+        texts = trimmed(values)
+        self.empty += texts.null_count()
+        if evidence is not None:
+            evidence.add(texts, _LATER_SAMPLE)
+        if self.kind == "open" and texts.null_count() < len(texts):
+            self._decide(texts, lines)
+        match self.kind:
+            case "number":
+                odd = self.numbers.filled - self.numbers.read
+                texts = self.numbers.add(texts, lines)
+                self._only_as_text = self._only_as_text or self.numbers.filled - self.numbers.read > odd
+                return texts
+            case "time":
+                assert self.times is not None
+                kept = self.times.parse(texts)
+                self._odd_times += kept.null_count() - texts.null_count()
+                return kept
+            case "open":
+                return texts.cast(pl.Float64)
+        return texts
+
+    def _decide(self, texts: pl.Series, lines: pl.Series) -> None:
+        """Takes the first filled part for what the column holds, where later parts can only agree or contradict."""
+        options = self.options
+        self.kind = "text"
+        if self.name == options.timestamp_column and options.timestamp_format:
+            return
+        trial = NumberCells(self.name, self.decimal)
+        trial.add(texts, lines)
+        if trial.convincing:
+            self.kind = "number"
+            return
+        found = find_time(texts, day_first=options.day_first, comma_locale=self.decimal in (",", "mixed"))
+        if not isinstance(found, TimeColumn) or found.values.null_count() > texts.null_count():
+            return
+        if not found.format.startswith(_DAY_OR_MONTH_FIRST) and not options.time_zone:
+            plain = prepared(texts) is texts
+            self.kind, self.times = "time", _Times(found.format, found.evidence, found.values.dtype, plain)
+
+    def settle(self, typing: Typing) -> None:
+        """Enters the column's account."""
+        account = ColumnCells(self.name, empty=self.empty)
+        typing.cells.append(account)
+        match self.kind:
+            case "open":
+                account.typed = "empty"
+            case "number":
+                typing.warnings += self.numbers.settle(account)
+            case "time":
+                assert self.times is not None
+                account.typed, account.time = "time", self.seen - self.empty
+                fact = Fact(f"timestamp_format:{self.name}", self.times.format, self.times.evidence)
+                typing.facts.append(fact)
+                typing.time_columns.append(self.name)
+            case _:
+                account.text = self.seen - self.empty
+
+
+class Stream:
+    """A delimited file read part by part into `directory`; `read` is to be called once a pass over the file."""
+
+    def __init__(self, delimited: Delimited, directory: Path, block_bytes: int = BLOCK_BYTES) -> None:
+        self.delimited = delimited
+        self.options = delimited.layout.options
+        self.table = Spool(directory, "table")
+        self.rejects = Spool(directory, "rejects")
+        self.columns: list[_Column] = []
+        self.first: Part | None = None
+        self._evidence = DecimalEvidence()
+        self._lines: list[pl.Series] = []
+        self._block_bytes = block_bytes
+
+    def read(self, rows: RowPass, is_reshaped: Callable[[SourceTable], bool]) -> None:
+        """Spools all parts. Raises MustBeWhole when `is_reshaped` says so of the first rows."""
+        given = self.options.decimal
+        assumed = self._pass(rows, ("," if given == "," else ".") if given else None, is_reshaped)
+        # More cells than those of the first block may settle the decimal mark otherwise; then they all count.
+        while not given and not self.options.raw and (self._evidence.mark or ".") != assumed:
+            assumed = self._pass(rows, self._evidence.mark or ".", is_reshaped)
+
+    def _pass(self, rows: RowPass, decimal: Decimal | None, is_reshaped: Callable[[SourceTable], bool]) -> Decimal:
+        """Reads the file under an assumed decimal mark, None for that of the first rows, and returns it."""
+        self.table.clear()
+        self.rejects.clear()
+        self.columns, self.first, self._lines, self._evidence = [], None, [], DecimalEvidence()
+        rows.typed = {}
+        for part in rows.parts(self._block_bytes):
+            if part.rejects:
+                self.rejects.add(rejects_frame(part.rejects))
+            if not part.frame.height:
+                continue
+            later = self.first is not None
+            if not later:
+                self.first = part
+                if is_reshaped(self.delimited.table([part], rows, [])):
+                    raise MustBeWhole
+                decimal = decimal or self._mark_of(part)
+                self.columns = [_Column(n, decimal, self.options) for n in rows.names]
+            lines = pl.Series("line", part.lines, dtype=pl.Int64)
+            kept = [c.add(part.frame[c.name], lines, self._evidence if later else None) for c in self.columns]
+            numbers = pl.Series("source_row", part.row_numbers, dtype=pl.Int64)
+            self.table.add(pl.DataFrame([numbers, *(k.alias(stored_name(k.name)) for k in kept)]))
+            self._lines.append(lines.cast(pl.UInt32))
+            rows.typed = self._parser_types()
+        return decimal or "."
+
+    def _mark_of(self, part: Part) -> Decimal:
+        if self.options.raw:
+            return "."
+        for name in part.frame.columns:
+            self._evidence.add(trimmed(part.frame[name]))
+        return self._evidence.mark or "."
+
+    def _parser_types(self) -> dict[str, pl.DataType]:
+        """Returns the types as which the parser may read columns, where it would notice the header among the rows."""
+        types = {c.name: t for c in self.columns if (t := c.parser_type) is not None}
+        headers = dict(zip([c.name for c in self.columns], self.delimited.layout.dialect.names, strict=False))
+        telling = [
+            n for n in types if (h := headers.get(n)) and pl.Series([h]).cast(pl.Float64, strict=False)[0] is None
+        ]
+        return types if telling or self.delimited.layout.dialect.header_line is None else {}
+
+    def typed(self, rows: RowPass, units: Mapping[str, str]) -> Typing:
+        """Returns the account of all columns and leaves `table` with their final types; nameless empty ones are gone.
+
+        Raises DECIMAL_AMBIGUOUS, TIMESTAMP_AMBIGUOUS, COLUMN_NOT_FOUND.
+        """
+        layout = self.delimited.layout
+        typing = Typing(self.options, layout.file_name, units=dict(units))
+        if not self.options.raw:
+            check_time_column(self.options, list(rows.names), layout.file_name)
+            typing.decimal, fact = self._evidence.decide(self.options.decimal, layout.file_name, undecided_ok=False)
+            typing.facts.append(fact)
+        again = self._texts(rows, [c.name for c in self.columns if c.doubtful])
+        lines = pl.concat(self._lines).cast(pl.Int64)
+        replaced: dict[str, pl.Series] = {}
+        types: dict[str, pl.DataType] = {"source_row": pl.Int64()}
+        for column in self.columns:
+            name = stored_name(column.name)
+            if not column.doubtful and column.kind != "text":
+                column.settle(typing)
+                types[name] = column.final_type
+                continue
+            texts = again.pop(column.name, None)
+            if texts is None:
+                texts = self.table.column(name, pl.String()).alias(column.name)
+            values = typed_column(texts, lines, typing)
+            types[name] = values.dtype
+            if column.doubtful or values.dtype != pl.String:
+                replaced[name] = values.alias(name)
+        typing.refuse_ambiguous_axis()
+        if not self.options.raw:
+            drop = nameless_empty(typing.cells, layout.dialect.header_line is not None)
+            types = {n: t for n, t in types.items() if n not in drop}
+        self._finish(types, replaced)
+        return typing
+
+    def _texts(self, rows: RowPass, names: list[str]) -> dict[str, pl.Series]:
+        """Returns whole columns as text, read again from the file."""
+        if not names:
+            return {}
+        rows.typed = {}
+        pieces: dict[str, list[pl.Series]] = {n: [] for n in names}
+        for part in rows.parts(self._block_bytes):
+            for name in names:
+                pieces[name].append(trimmed(part.frame[name]))
+        return {n: pl.concat(p, rechunk=False) for n, p in pieces.items()}
+
+    def _finish(self, types: dict[str, pl.DataType], replaced: dict[str, pl.Series]) -> None:
+        if not replaced and all(schema == types for schema in self.table.schemas()):
+            return
+
+        def final(frame: pl.DataFrame, before: int) -> pl.DataFrame:
+            given = {n: v.slice(before, frame.height) for n, v in replaced.items()}
+            return pl.DataFrame([given[n] if n in given else of_type(frame[n], t) for n, t in types.items()])
+
+        self.table.rewrite(final)
+
+
+def stored_name(name: str) -> str:
+    """Returns the name of a file's column beside the table's own column of row numbers."""
+    return "source_row_2" if name == "source_row" else name

@@ -1,0 +1,100 @@
+"""Several files as one data set: parts of one table appended in time, one file a tag joined by time."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from services.chassis.errors import SensorForgeError
+from tests.ingest.conftest import Read, values
+
+
+def month(number: int, columns: str = "Flow,Temp", zone: str = "") -> bytes:
+    rows = [f"2024-{number:02d}-01 00:00:{i:02d}{zone},{i}.5,{20 + i}.25" for i in range(30)]
+    return (f"time,{columns}\n" + "\n".join(rows) + "\n").encode()
+
+
+def one_tag(heading: str, seconds: range) -> bytes:
+    return (f"time,{heading}\n" + "".join(f"2024-01-01 00:00:{i:02d},{i}.5\n" for i in seconds)).encode()
+
+
+def test_months_are_appended_in_time(read: Read) -> None:
+    table = read(month(3), month(1), month(2)).table
+    assert table["time"].is_sorted()
+    assert table["source_row"].to_list() == list(range(1, 91))
+    assert table.columns == ["source_row", "time", "Flow", "Temp"]
+
+
+def test_order_of_columns_does_not_matter(read: Read) -> None:
+    second = b"time,Temp,Flow\n" + b"".join(b"2024-02-01 00:00:%02d,%d.25,%d.5\n" % (i, 20 + i, i) for i in range(30))
+    table = read(month(1), second).table
+    assert table["Flow"].to_list() == [i + 0.5 for i in range(30)] * 2
+
+
+def test_months_of_one_tag_are_parts_of_it(read: Read) -> None:
+    parts = [
+        b"time,Flow\n" + b"".join(b"2024-%02d-01 00:00:%02d,%d.5\n" % (m, i, i) for i in range(30)) for m in (2, 1)
+    ]
+    table = read(*parts).table
+    assert table.columns == ["source_row", "time", "Flow"]
+    assert table.height == 60
+
+
+def test_column_that_one_month_lacks_is_empty_there(read: Read) -> None:
+    dataset = read(
+        month(1, "Flow,Temp"), month(2, "Flow,Temp").replace(b"Temp\n", b"Temp,Level\n").replace(b".25\n", b".25,7\n")
+    )
+    assert dataset.table["Level"].null_count() == 30
+    assert [code for code, _ in dataset.warnings] == ["COLUMNS_ABSENT"]
+    assert dataset.ledger["balanced"]
+
+
+def test_naive_times_count_as_utc_beside_zoned_ones(read: Read) -> None:
+    table = read(month(1), month(2, zone="Z")).table
+    assert str(table["time"].dtype) == "Datetime(time_unit='us', time_zone='UTC')"
+    assert table["time"].null_count() == 0
+
+
+def test_files_of_one_tag_with_no_other_name_are_named_by_their_files(read: Read) -> None:
+    table = read(one_tag("value", range(0, 60, 10)), one_tag("value", range(0, 60, 20)), name="tag.csv").table
+    assert table.columns == ["source_row", "timestamp", "0-tag", "1-tag"]
+    assert values(read(one_tag("value", range(0, 60, 10)), one_tag("value", range(0, 60, 20))), "1-export") == [
+        0.5,
+        None,
+        20.5,
+        None,
+        40.5,
+        None,
+    ]
+
+
+def test_files_of_one_tag_keep_the_names_of_their_columns(read: Read) -> None:
+    table = read(one_tag("Flow", range(0, 60, 10)), one_tag("Temp", range(0, 60, 10))).table
+    assert table.columns == ["source_row", "timestamp", "Flow", "Temp"]
+
+
+def test_samples_within_the_tolerance_share_a_row_and_gaps_stay(read: Read) -> None:
+    dataset = read(one_tag("Flow", range(0, 60, 10)), one_tag("Temp", range(1, 40, 10)), join_tolerance_seconds=2.0)
+    assert values(dataset, "Temp") == [1.5, 11.5, 21.5, 31.5, None, None]
+    assert values(dataset, "Flow") == [0.5, 10.5, 20.5, 30.5, 40.5, 50.5]
+
+
+def test_samples_beyond_the_tolerance_are_counted(read: Read) -> None:
+    dataset = read(one_tag("Flow", range(0, 60, 10)), one_tag("Temp", range(5, 60, 10)), join_tolerance_seconds=1.0)
+    assert dataset.table["Temp"].null_count() == 6
+    assert dataset.warnings[0][0] == "SAMPLES_NOT_JOINED"
+    assert "6 of 6" in dataset.warnings[0][1]
+
+
+def test_long_and_wide_files_join_by_time(read: Read) -> None:
+    long = b"tag,time,value\n" + b"".join(b"Level,2024-01-01 00:00:%02d,%d\n" % (i, i) for i in range(0, 60, 10))
+    dataset = read(one_tag("Flow", range(0, 60, 10)), long)
+    assert values(dataset, "Level") == [0, 10, 20, 30, 40, 50]
+    assert dataset.table["timestamp"][0] == dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
+
+
+def test_refusal_names_the_file(read: Read) -> None:
+    with pytest.raises(SensorForgeError) as caught:
+        read(month(1), b"\x00\x01\x02\x03" * 100, name="plant.csv")
+    assert "1-plant.csv" in caught.value.message

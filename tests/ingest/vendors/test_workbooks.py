@@ -1,0 +1,90 @@
+"""Reports in workbooks: headers of several rows, merged cells, units, two tables of blocks, long sheets."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+
+import openpyxl
+import pytest
+
+from tests.ingest.conftest import Read
+from tests.ingest.vendors.truth import BAD, ROWS, TAGS, TIMES, VALUES, holds_the_truth, samples
+
+Cells = list[list[object]]
+
+
+def book(rows: Cells, merged: tuple[str, ...] = ()) -> bytes:
+    workbook = openpyxl.Workbook()
+    sheet = workbook.active
+    assert sheet is not None
+    for row in rows:
+        sheet.append(row)
+    for cells in merged:
+        sheet.merge_cells(cells)
+    out = io.BytesIO()
+    workbook.save(out)
+    return out.getvalue()
+
+
+BODY: Cells = [[TIMES[i].replace(tzinfo=None), *(VALUES[t][i] for t in TAGS)] for i in range(ROWS)]
+TEXT_BODY: Cells = [[f"{TIMES[i]:%d.%m.%Y %H:%M:%S}", *(VALUES[t][i] for t in TAGS)] for i in range(ROWS)]
+JOINED = dict(zip(TAGS, ("Pump 1 Flow", "Pump 1 Temp", "Pump 2 Count", "Pump 2 Run"), strict=True))
+LAYOUTS: dict[str, tuple[Cells, tuple[str, ...], dict[str, str], str]] = {
+    "one header": ([["Time", *TAGS], *BODY], (), dict(zip(TAGS, TAGS, strict=True)), "Time"),
+    "title, blank row, header, units": (
+        [["Pump house report"], [], ["Time", *TAGS], [None, "m3/h", "°C", None, None], *BODY],
+        ("A1:E1",),
+        dict(zip(TAGS, TAGS, strict=True)),
+        "Time",
+    ),
+    "merged groups": (
+        [["Time", "Pump 1", None, "Pump 2", None], [None, *TAGS], *BODY],
+        ("A1:A2", "B1:C1", "D1:E1"),
+        JOINED,
+        "Time",
+    ),
+    "groups whose merge was lost": (
+        [["Time", "Pump 1", None, "Pump 2", None], [None, "Flow", "Temp", "Flow", "Temp"], *BODY],
+        (),
+        dict(zip(TAGS, ("Pump 1 Flow", "Pump 1 Temp", "Pump 2 Flow", "Pump 2 Temp"), strict=True)),
+        "Time",
+    ),
+    "three rows of groups": (
+        [["Plant A"], ["Time", "Pump 1", None, "Pump 2", None], [None, *TAGS], *BODY],
+        ("A1:E1", "A2:A3", "B2:C2", "D2:E2"),
+        JOINED,
+        "Time",
+    ),
+    "dates as text": ([["Zeit", *TAGS], *TEXT_BODY], (), dict(zip(TAGS, TAGS, strict=True)), "Zeit"),
+    "first column free": (
+        [[], [None, "Time", *TAGS], *([None, *r] for r in BODY)],
+        (),
+        dict(zip(TAGS, TAGS, strict=True)),
+        "Time",
+    ),
+}
+
+
+@pytest.mark.parametrize("layout", sorted(LAYOUTS))
+def test_sheet(layout: str, read: Read) -> None:
+    rows, merged, names, time = LAYOUTS[layout]
+    holds_the_truth(read(book(rows, merged), name="report.xlsx"), names, bad=False, time=time)
+
+
+def test_long_sheet(read: Read) -> None:
+    rows: Cells = [["Tag", "Time", "Value", "Quality"]]
+    rows += [[s.tag, s.time.replace(tzinfo=None), s.value, "Bad" if s.bad else "Good"] for s in samples()]
+    holds_the_truth(read(book(rows), name="long.xlsx"))
+
+
+def test_datalink_sheet(read: Read) -> None:
+    rows: Cells = [[c for t in TAGS for c in (t, None)], ["Timestamp", "Value"] * len(TAGS)]
+    for i in range(ROWS):
+        moment: dt.datetime = TIMES[i].replace(tzinfo=None)
+        rows.append([c for t in TAGS for c in (moment, "No Data" if (i, t) in BAD else VALUES[t][i])])
+    dataset = read(book(rows, ("A1:B1", "C1:D1", "E1:F1", "G1:H1")), name="datalink.xlsx")
+    for tag in TAGS:
+        expected = [None if (i, tag) in BAD else v for i, v in enumerate(VALUES[tag])]
+        assert dataset.table[tag].to_list() == expected
+    assert dataset.table["timestamp"].to_list() == TIMES
