@@ -19,7 +19,9 @@ from services.refine.training import Arrays, EpochResult, Rows, Schedule, Traini
 class Candidate:
     """One engine that may become the model. Without a `plan` it is taken as it stands (a control).
 
-    `series` names its curve: seed, refined or scratch. `curve` fills while it trains.
+    `series` names its curve: seed, refined, merged or scratch. `curve` fills while it trains. A candidate with `judged`
+    rows only takes part in a comparison on these (a hold-out) and never becomes the model. `trained_on` is the strategy
+    that gives its rows.
     """
 
     name: str
@@ -30,6 +32,8 @@ class Candidate:
     plan: Schedule | None = None
     replayed: Rows | None = None
     curve: list[EpochResult] = field(default_factory=list)
+    judged: Rows | None = None
+    trained_on: str = "real-only"
 
 
 class Candidates:

@@ -132,7 +132,7 @@ class Codec:
             if old is not None and keep_kinds and spec.kind is None and old.kind == "continuous":
                 spec = ColumnSpec(name, spec.limits, spec.resolution, "continuous")
             columns.append(fit_column(table[name], spec))
-        names_of, sizes = _discrete_columns(columns)
+        names_of, sizes = discrete_columns(columns)
         codes = _encode_discrete(columns, table)
         kept = {column.name for column in columns if column.fallback}
         apart = [g for g, name in enumerate(names_of) if name in kept]
@@ -192,7 +192,7 @@ class Codec:
         scores = np.full((table.height, len(self.continuous)), np.nan, np.float32)
         for j, name in enumerate(self.continuous):
             if name in table.columns:
-                scores[:, j] = self.scores_of(name).encode(_numbers(table[name]), rng)
+                scores[:, j] = self.scores_of(name).encode(numbers_of(table[name]), rng)
         return scores
 
     def decode_scores(self, scores: NDArray[Any]) -> dict[str, NDArray[np.float64]]:
@@ -278,8 +278,8 @@ def fit_column(series: pl.Series, spec: ColumnSpec) -> Column:
         flag = series.dtype == pl.Boolean
         present = series.drop_nulls()
         distinct: list[Scalar] = list(present.unique().sort()) if flag else sorted(present.cast(pl.String).unique())
-        return _discrete(spec.name, distinct, series.null_count() > 0, "flag" if flag else "text")
-    values = _numbers(series)
+        return discrete_column(spec.name, distinct, series.null_count() > 0, "flag" if flag else "text")
+    values = numbers_of(series)
     finite = values[np.isfinite(values)]
     missing = len(finite) < len(values)
     if not len(finite):
@@ -290,12 +290,14 @@ def fit_column(series: pl.Series, spec: ColumnSpec) -> Column:
             few = np.unique(finite)
             enough = len(few) == 1 or len(finite) >= ROWS_PER_VALUE * len(few)
             if spec.kind == "discrete" or (len(few) <= FEW_VALUES and enough):
-                return _discrete(spec.name, [float(v) for v in few], missing, "number")
+                return discrete_column(spec.name, [float(v) for v in few], missing, "number")
     scores = NormalScores.fit(finite, spec.limits, spec.resolution)
     return Column(spec.name, "continuous", scores, sometimes_missing=missing)
 
 
-def _discrete(name: str, distinct: Sequence[Scalar], missing: bool, dtype: Literal["number", "text", "flag"]) -> Column:
+def discrete_column(
+    name: str, distinct: Sequence[Scalar], missing: bool, dtype: Literal["number", "text", "flag"]
+) -> Column:
     if not distinct:
         return Column(name, "empty", dtype=dtype)
     if len(distinct) == 1 and not missing:
@@ -309,10 +311,12 @@ def _as_fallback(column: Column) -> Column:
 
 
 def _known(series: pl.Series) -> int:
-    return int(np.isfinite(_numbers(series)).sum()) if series.dtype.is_numeric() else len(series) - series.null_count()
+    return (
+        int(np.isfinite(numbers_of(series)).sum()) if series.dtype.is_numeric() else len(series) - series.null_count()
+    )
 
 
-def _numbers(series: pl.Series) -> NDArray[np.float64]:
+def numbers_of(series: pl.Series) -> NDArray[np.float64]:
     """Returns a numeric column as float64 with NaN for null; text that is no number is NaN."""
     return series.cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy().astype(np.float64, copy=False)
 
@@ -322,7 +326,7 @@ def _polars_type(column: Column) -> type[pl.DataType]:
     return types[column.dtype]
 
 
-def _discrete_columns(columns: Sequence[Column]) -> tuple[list[str], list[int]]:
+def discrete_columns(columns: Sequence[Column]) -> tuple[list[str], list[int]]:
     """Returns the names and numbers of categories of the tuple's columns: discrete ones, then missingness bits."""
     states = [(column.name, len(column.values)) for column in columns if column.kind == "discrete"]
     bits = [
@@ -333,7 +337,7 @@ def _discrete_columns(columns: Sequence[Column]) -> tuple[list[str], list[int]]:
 
 def _encode_discrete(columns: Sequence[Column], table: pl.DataFrame) -> Codes:
     """Returns codes (n, G). A category that was never fitted, or a column the table lacks, takes the first code."""
-    names, _ = _discrete_columns(columns)
+    names, _ = discrete_columns(columns)
     by_name = {column.name: column for column in columns}
     codes = np.zeros((table.height, len(names)), np.int32)
     for g, name in enumerate(names):
@@ -342,15 +346,19 @@ def _encode_discrete(columns: Sequence[Column], table: pl.DataFrame) -> Codes:
             continue
         series = table[source]
         if name.startswith(MISSING):
-            codes[:, g] = ~np.isfinite(_numbers(series))
+            codes[:, g] = ~np.isfinite(numbers_of(series))
             continue
-        column = by_name[name]
-        cast = series.cast(_polars_type(column), strict=False)
-        if column.dtype == "number":
-            cast = cast.fill_nan(None)
-        lookup = pl.DataFrame(
-            {"value": pl.Series(list(column.values), dtype=_polars_type(column)), "code": np.arange(len(column.values))}
-        )
-        found = cast.to_frame("value").join(lookup, on="value", how="left", nulls_equal=True, maintain_order="left")
-        codes[:, g] = found["code"].fill_null(0).to_numpy()
+        codes[:, g] = codes_of(by_name[name], series)
     return codes
+
+
+def codes_of(column: Column, series: pl.Series) -> Codes:
+    """Returns the codes of a discrete column's values, (n,)."""
+    cast = series.cast(_polars_type(column), strict=False)
+    if column.dtype == "number":
+        cast = cast.fill_nan(None)
+    lookup = pl.DataFrame(
+        {"value": pl.Series(list(column.values), dtype=_polars_type(column)), "code": np.arange(len(column.values))}
+    )
+    found = cast.to_frame("value").join(lookup, on="value", how="left", nulls_equal=True, maintain_order="left")
+    return found["code"].fill_null(0).to_numpy().astype(np.int32)

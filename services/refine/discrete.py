@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Codes = NDArray[np.int32]
+Counts = NDArray[np.int64]
 
 MOST_TUPLES = 4096
 MOST_CONDITIONS = 32  # one-hot columns of one discrete column; rarer categories share the last
@@ -28,13 +29,14 @@ class Block:
 
     columns: tuple[int, ...]
     tuples: Codes
-    counts: NDArray[np.int64]
+    counts: Counts
 
     @classmethod
-    def fit(cls, columns: tuple[int, ...], codes: Codes) -> Block:
+    def fit(cls, columns: tuple[int, ...], codes: Codes, rows: Counts) -> Block:
+        """Returns the block of `codes` (n, G), each of which stands for `rows` (n,) rows."""
         chosen = codes[:, columns]
-        first, _, counts = _distinct(chosen)
-        return cls(columns, chosen[first], counts)
+        first, place, _ = _distinct(chosen)
+        return cls(columns, chosen[first], np.bincount(place, rows, len(first)).astype(np.int64))
 
 
 @dataclass(frozen=True)
@@ -47,14 +49,25 @@ class DiscreteTuple:
     shown: tuple[NDArray[np.int32], ...] = field(default=())  # code -> one-hot position, a column each
 
     @classmethod
-    def fit(cls, names: Sequence[str], sizes: Sequence[int], codes: Codes, apart: Sequence[int] = ()) -> DiscreteTuple:
-        """Returns the joint of `codes` (n, G). Columns `apart` are drawn together, but independently of the rest."""
+    def fit(
+        cls,
+        names: Sequence[str],
+        sizes: Sequence[int],
+        codes: Codes,
+        apart: Sequence[int] = (),
+        rows: Counts | None = None,
+    ) -> DiscreteTuple:
+        """Returns the joint of `codes` (n, G), each of which stands for `rows` (n,) rows, by default one.
+
+        Columns `apart` are drawn together, but independently of the rest.
+        """
+        rows = np.ones(len(codes), np.int64) if rows is None else rows
         together = [g for g in range(len(names)) if g not in set(apart)]
-        blocks = [tuple(together[g] for g in block) for block in _blocks(codes[:, together])]
+        blocks = [tuple(together[g] for g in block) for block in _blocks(codes[:, together], rows)]
         if apart:
             blocks.append(tuple(apart))
-        fitted = tuple(Block.fit(columns, codes) for columns in blocks)
-        shown = tuple(_one_hot_positions(codes[:, g], size) for g, size in enumerate(sizes))
+        fitted = tuple(Block.fit(columns, codes, rows) for columns in blocks)
+        shown = tuple(_one_hot_positions(codes[:, g], size, rows) for g, size in enumerate(sizes))
         return cls(tuple(names), tuple(sizes), fitted, shown)
 
     @property
@@ -63,11 +76,15 @@ class DiscreteTuple:
         return tuple(1 if len(p) <= 2 else int(p.max()) + 1 for p in self.shown)
 
     def draw(self, rows: int, rng: np.random.Generator) -> Codes:
-        """Returns codes (rows, G), drawn as often as they were seen."""
+        """Returns codes (rows, G) in random order, each tuple as often as it was seen, up to one row.
+
+        Systematic draws: with independent ones a class of one row in 500 would be 16 % off in 20,000 rows.
+        """
         codes = np.zeros((rows, len(self.names)), np.int32)
         for block in self.blocks:
-            drawn = rng.choice(len(block.counts), size=rows, p=block.counts / block.counts.sum())
-            codes[:, block.columns] = block.tuples[drawn]
+            shares = np.cumsum(block.counts) / block.counts.sum()
+            places = np.searchsorted(shares, (np.arange(rows) + rng.random()) / max(1, rows), side="right")
+            codes[:, block.columns] = block.tuples[rng.permutation(np.minimum(places, len(shares) - 1))]
         return codes
 
     def conditions(self, codes: Codes) -> NDArray[np.float32]:
@@ -113,22 +130,22 @@ class DiscreteTuple:
         return cls(tuple(document["names"]), tuple(document["sizes"]), blocks, shown)
 
 
-def _one_hot_positions(codes: Codes, size: int) -> NDArray[np.int32]:
+def _one_hot_positions(codes: Codes, size: int, rows: Counts) -> NDArray[np.int32]:
     """Returns code -> one-hot position: its own for the commonest categories, a common last one for the rest."""
     if size <= MOST_CONDITIONS:
         return np.arange(size, dtype=np.int32)
-    order = np.argsort(-np.bincount(codes, minlength=size), kind="stable")
+    order = np.argsort(-np.bincount(codes, rows, size), kind="stable")
     positions = np.full(size, MOST_CONDITIONS - 1, np.int32)
     positions[order[: MOST_CONDITIONS - 1]] = np.arange(MOST_CONDITIONS - 1)
     return positions
 
 
-def _blocks(codes: Codes) -> list[tuple[int, ...]]:
+def _blocks(codes: Codes, rows: Counts) -> list[tuple[int, ...]]:
     """Returns the columns in blocks of at most MOST_TUPLES (or n/8, whichever is less) distinct tuples each."""
-    n, columns = codes.shape
+    columns = codes.shape[1]
     if not columns:
         return []
-    most = min(MOST_TUPLES, max(64, n // 8))
+    most = min(MOST_TUPLES, max(64, int(rows.sum()) // 8))
 
     def distinct(block: tuple[int, ...]) -> int:
         return len(_distinct(codes[:, block])[0])
@@ -137,7 +154,9 @@ def _blocks(codes: Codes) -> list[tuple[int, ...]]:
     if distinct(everything) <= most:
         return [everything]
     blocks: list[tuple[int, ...]] = [(g,) for g in range(columns)]
-    pairs = sorted(combinations(range(columns), 2), key=lambda p: -_mutual_information(codes[:, p[0]], codes[:, p[1]]))
+    pairs = sorted(
+        combinations(range(columns), 2), key=lambda p: -_mutual_information(codes[:, p[0]], codes[:, p[1]], rows)
+    )
     for a, b in pairs:
         one, other = (next(block for block in blocks if g in block) for g in (a, b))
         if one != other and distinct(tuple(sorted(one + other))) <= most:
@@ -156,10 +175,10 @@ def _distinct(codes: Codes) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArr
     return first, number, counts
 
 
-def _mutual_information(a: Codes, b: Codes) -> float:
+def _mutual_information(a: Codes, b: Codes, rows: Counts) -> float:
     """Returns the mutual information of two code columns in nats."""
     joint = np.zeros((int(a.max()) + 1, int(b.max()) + 1))
-    np.add.at(joint, (a, b), 1.0)
+    np.add.at(joint, (a, b), rows)
     joint /= joint.sum()
     independent = joint.sum(1, keepdims=True) * joint.sum(0, keepdims=True)
     seen = joint > 0

@@ -22,10 +22,10 @@ from services.refine.checkpoint import pack, unpack
 from services.refine.codec import Codec, Encoded
 from services.refine.discrete import Codes
 from services.refine.engines import ENGINES, Engine, Layout, Shape, create_engine
+from services.refine.engines.base import EVALUATIONS
 
-FORMAT = 1
+FORMAT = 2
 PROVENANCE = "provenance=real"  # name of the condition that tells real rows (1) from seed rows (0)
-EVALUATIONS = 8  # function evaluations a sampled row of the flow
 CALIBRATION_LEVELS = 512
 
 Origin = Literal["seed", "refined", "scratch"]
@@ -139,7 +139,10 @@ class Model:
             layout = Layout(tuple(document["layout"]["scores"]), tuple(document["layout"]["conditions"]))
             engine = create_engine(document["engine"], layout, Shape(**document["shape"]))
             prefix = "engine."
-            engine.load_weights({k[len(prefix) :]: v for k, v in arrays.items() if k.startswith(prefix)})
+            parameters = {k[len(prefix) :]: v for k, v in arrays.items() if k.startswith(prefix)}
+            # Models that were stored before there were frames have none: their networks see the scores as they are.
+            parameters.setdefault("frame", np.eye(len(layout.scores), dtype=np.float32))
+            engine.load_weights(parameters)
             codec = Codec.from_json(document["codec"], arrays)
         except (KeyError, TypeError, ValueError) as error:
             raise SensorForgeError("MODEL_FILE_INVALID", f"The model's files do not fit together: {error}.") from error

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,39 @@ OPEN = Limits()
 
 
 @dataclass(frozen=True)
+class Points:
+    """A column in short: ascending distinct `values` and how many rows each stands for. Of a long column the quantiles
+    that `NormalScores.fit` keeps, so a value's rank is off by at most n / (2 KNOTS) rows, and the tails are whole."""
+
+    values: Values
+    weights: Values
+
+    @classmethod
+    def of(cls, values: Values) -> Points:
+        """Returns the points of the finite values; none for none."""
+        return cls._thinned(*_distinct(np.sort(values[np.isfinite(values)])))
+
+    def __add__(self, other: Points) -> Points:
+        """Returns the points of both columns' rows."""
+        values, place = np.unique(np.concatenate([self.values, other.values]), return_inverse=True)
+        weights = np.bincount(place, np.concatenate([self.weights, other.weights]), len(values))
+        return self._thinned(values, weights.astype(np.float64))
+
+    @classmethod
+    def _thinned(cls, values: Values, weights: Values) -> Points:
+        if len(values) <= 2 * KNOTS:
+            return cls(values, weights)
+        upto = np.cumsum(weights)
+        middle = upto - weights / 2
+        wanted = np.unique(np.searchsorted(middle, _kept_ranks(int(upto[-1]), 2 * KNOTS - 2 * TAIL_KNOTS) + 0.5))
+        tails = np.concatenate([np.arange(TAIL_KNOTS), len(values) - 1 - np.arange(TAIL_KNOTS)])
+        kept = np.unique(np.concatenate([wanted.clip(max=len(values) - 1), tails]))
+        # A point that goes gives its rows to the neighbours that stay, half to each.
+        bounds = np.concatenate([[0], (upto[kept[:-1]] + (upto - weights)[kept[1:]]) / 2, [upto[-1]]])
+        return cls(values[kept], np.diff(bounds))
+
+
+@dataclass(frozen=True)
 class NormalScores:
     """The fitted map of one column. `knots` are order statistics, `levels` their probabilities (both ascending)."""
 
@@ -57,18 +91,28 @@ class NormalScores:
         finite = np.sort(values[np.isfinite(values)])
         if not len(finite):
             raise ValueError("a column without finite values has no normal scores")
-        n = len(finite)
-        if n > KNOTS:
-            inner = np.linspace(0, n - 1, KNOTS - 2 * TAIL_KNOTS)
-            ends = np.concatenate([np.arange(TAIL_KNOTS), n - 1 - np.arange(TAIL_KNOTS)])
-            kept = np.unique(np.concatenate([np.rint(inner), ends]).astype(np.int64))
-        else:
-            kept = np.arange(n)
+        kept = _kept_ranks(len(finite))
+        return cls._of(finite[kept], (kept + 0.5) / len(finite), finite, limits, resolution)
+
+    @classmethod
+    def merged(cls, points: Points, limits: Limits | None = None, resolution: float | None = None) -> NormalScores:
+        """Returns the map for the rows that `points` summarise; their own ranks are off by at most half a knot."""
+        n = int(points.weights.sum())
+        kept = _kept_ranks(n)
+        upto = np.cumsum(points.weights)
+        knots = points.values[np.searchsorted(upto, kept + 0.5).clip(max=len(upto) - 1)]
+        knots[0], knots[-1] = points.values[0], points.values[-1]
+        return cls._of(knots, (kept + 0.5) / n, points.values, limits, resolution)
+
+    @classmethod
+    def _of(
+        cls, knots: Values, levels: Values, ordered: Values, limits: Limits | None, resolution: float | None
+    ) -> NormalScores:
         limits = limits or Limits()
         # Rows outside the limits are the validation report's business; a model must still reproduce what it is given.
-        limits = Limits(min(limits.minimum, float(finite[0])), max(limits.maximum, float(finite[-1])))
-        step, origin = find_grid(finite, resolution)
-        return cls(finite[kept], (kept + 0.5) / n, limits, step, origin)
+        limits = Limits(min(limits.minimum, float(ordered[0])), max(limits.maximum, float(ordered[-1])))
+        step, origin = find_grid(ordered, resolution)
+        return cls(knots, levels, limits, step, origin)
 
     @property
     def constant(self) -> bool:
@@ -76,38 +120,52 @@ class NormalScores:
 
     def encode(self, values: Values, rng: np.random.Generator | None = None) -> NDArray[np.float32]:
         """Returns scores of the same shape, NaN where a value is not finite."""
-        left = np.searchsorted(self.knots, values, "left")
-        right = np.searchsorted(self.knots, values, "right")
-        edges = self._edges()
-        low, high = edges[left], edges[np.minimum(right, len(self.knots))]
-        share = 0.5 if rng is None else rng.random(values.shape)
-        tied = right - left > 1
-        scores = np.interp(values, self.knots, self._scores())
-        # A value met twice or more is an atom: its score is drawn from (or put in the middle of) the atom's mass.
-        scores[tied] = ndtri(low + (high - low) * share)[tied]
-        below, above = self._tail_slopes()
-        first, last = self.knots[0], self.knots[-1]
-        z = self._scores()
-        scores = np.where(values < first, z[0] - (first - values) / below, scores)
-        scores = np.where(values > last, z[-1] + (values - last) / above, scores)
-        scores = np.clip(scores, -MAX_SCORE, MAX_SCORE)
-        return np.where(np.isfinite(values), scores, np.nan).astype(np.float32)
+        flat = np.asarray(values, np.float64).ravel()
+        order = np.argsort(flat)  # neighbours are then looked up together: five times as fast as in the rows' order
+        ordered = flat[order]
+        z = self._scores
+        scores = np.interp(ordered, self.knots, z)
+        if self._has_ties:
+            left = np.searchsorted(self.knots, ordered, "left")
+            right = np.searchsorted(self.knots, ordered, "right")
+            # A value met twice or more is an atom: its score is drawn from (or put in the middle of) the atom's mass.
+            tied = np.flatnonzero(right - left > 1)
+            edges = self._edges()
+            low, high = edges[left[tied]], edges[right[tied]]
+            share = 0.5 if rng is None else rng.random(len(tied))
+            scores[tied] = ndtri(low + (high - low) * share)
+        below, above = self._tail_slopes
+        first, last = np.searchsorted(ordered, self.knots[0], "left"), np.searchsorted(ordered, self.knots[-1], "right")
+        scores[:first] = z[0] - (self.knots[0] - ordered[:first]) / below
+        scores[last:] = z[-1] + (ordered[last:] - self.knots[-1]) / above
+        np.clip(scores, -MAX_SCORE, MAX_SCORE, out=scores)
+        scores[~np.isfinite(ordered)] = np.nan
+        return _back(scores, order, np.float32).reshape(np.shape(values))
 
     def decode(self, scores: NDArray[Any]) -> Values:
         """Returns values of the same shape, inside the limits and on the grid; NaN stays NaN."""
-        z = self._scores()
-        scores = np.asarray(scores, np.float64)
-        values = np.interp(scores, *self._without_holes(z))
-        below, above = self._tail_slopes()
+        flat = np.asarray(scores).ravel()
+        order = np.argsort(flat)
+        ordered = flat[order].astype(np.float64)
+        z = self._scores
+        values = np.interp(ordered, *self._without_holes)
+        below, above = self._tail_slopes
         reach = TAIL_REACH * (self.knots[-1] - self.knots[0])
-        values = np.where(scores < z[0], self.knots[0] - np.minimum((z[0] - scores) * below, reach), values)
-        values = np.where(scores > z[-1], self.knots[-1] + np.minimum((scores - z[-1]) * above, reach), values)
+        first, last = np.searchsorted(ordered, z[0], "left"), np.searchsorted(ordered, z[-1], "right")
+        values[:first] = self.knots[0] - np.minimum((z[0] - ordered[:first]) * below, reach)
+        values[last:] = self.knots[-1] + np.minimum((ordered[last:] - z[-1]) * above, reach)
         if self.step:
             values = np.clip(self._on_grid(values), *self._grid_inside())
-        return np.asarray(np.clip(values, self.limits.minimum, self.limits.maximum), np.float64)
+        np.clip(values, self.limits.minimum, self.limits.maximum, out=values)
+        return _back(values, order, np.float64).reshape(np.shape(scores))
 
+    @cached_property
     def _scores(self) -> Values:
         return np.asarray(ndtri(self.levels), np.float64)
+
+    @cached_property
+    def _has_ties(self) -> bool:
+        return bool((self.knots[1:] == self.knots[:-1]).any())
 
     def _on_grid(self, values: Values) -> Values:
         """Returns the values moved to the grid, with the very digits that the file had."""
@@ -119,11 +177,13 @@ class NormalScores:
         seen = self.knots[place]
         return np.where(np.abs(seen - snapped) < self.step * 1e-3, seen, snapped)
 
-    def _without_holes(self, z: Values) -> tuple[Values, Values]:
+    @cached_property
+    def _without_holes(self) -> tuple[Values, Values]:
         """Returns (scores, knots) that jump over wide gaps between two parts of the distribution.
 
         A motor draws 0 A or 40 A: interpolated, one row in n would draw something between that never occurred.
         """
+        z = self._scores
         widths = np.diff(self.knots)
         between = (self.levels[:-1] > HOLE_MASS) & (self.levels[1:] < 1 - HOLE_MASS)
         holes = np.flatnonzero(between & (widths > HOLE_WIDTH * (self.knots[-1] - self.knots[0])))
@@ -139,9 +199,10 @@ class NormalScores:
         inner = (self.levels[1:] + self.levels[:-1]) / 2
         return np.concatenate([[self.levels[0] / 2], inner, [(1 + self.levels[-1]) / 2]])
 
+    @cached_property
     def _tail_slopes(self) -> tuple[float, float]:
         """Returns value a score in the lower and the upper tail, never zero, so that encoding stays defined."""
-        z = self._scores()
+        z = self._scores
         span = float(self.knots[-1] - self.knots[0])
         least = max(span, abs(float(self.knots[0])), 1e-12) * 1e-9
         if len(z) < 2:
@@ -176,6 +237,28 @@ class NormalScores:
         low, high = document["minimum"], document["maximum"]
         limits = Limits(-math.inf if low is None else float(low), math.inf if high is None else float(high))
         return cls(knots, levels, limits, float(document["step"]), float(document["origin"]))
+
+
+def _kept_ranks(n: int, most: int = KNOTS) -> NDArray[np.int64]:
+    """Returns the ranks that are kept of n sorted values: all of few, else evenly spaced ones and whole tails."""
+    if n <= most:
+        return np.arange(n)
+    inner = np.linspace(0, n - 1, most - 2 * TAIL_KNOTS)
+    ends = np.concatenate([np.arange(TAIL_KNOTS), n - 1 - np.arange(TAIL_KNOTS)])
+    return np.unique(np.concatenate([np.rint(inner), ends]).astype(np.int64))
+
+
+def _distinct(ordered: Values) -> tuple[Values, Values]:
+    """Returns the distinct ones of sorted values and how often each occurs."""
+    starts = np.flatnonzero(np.concatenate([[True], np.diff(ordered) > 0])) if len(ordered) else np.arange(0)
+    return ordered[starts], np.diff(np.append(starts, len(ordered))).astype(np.float64)
+
+
+def _back(ordered: Values, order: NDArray[np.int64], kind: type[Any]) -> NDArray[Any]:
+    """Returns sorted values in the rows' own order."""
+    values = np.empty(len(ordered), kind)
+    values[order] = ordered
+    return values
 
 
 def find_grid(ordered: Values, resolution: float | None = None) -> tuple[float, float]:

@@ -34,6 +34,8 @@ def seed(ctx: JobContext) -> None:
         wanted = [*BOOKKEEPING, *known, "rul"]
         rows = table.select([name for name in wanted if name in table.columns]).head(int(ctx.params["rows"]))
         origin: dict[str, Any] = {"origin": "source", "source": ctx.inputs["source"]}
+        if imported_from := ctx.params.get("imported_from"):
+            origin |= {"origin": "imported", "imported_from": imported_from}
     else:
         # Imported here: physics is the only part that needs it, and every training would pay for it.
         from services.refine.seeds.generate import generate_seed_rows
@@ -85,6 +87,7 @@ def refine(ctx: JobContext) -> None:
         base=base,
         base_name=ctx.inputs.get("base", ""),
         options=TrainingOptions.from_json(ctx.params["options"]),
+        choose_strategy=bool(ctx.params.get("choose_strategy", False)),
         seed=ctx.seed,
         data=ctx.last_checkpoint(),
     )
@@ -156,6 +159,12 @@ def _run(ctx: JobContext, training: _Trains) -> None:
     begun = False
     for candidate, result in training.epochs():
         begun = True
+        if candidate.judged is not None:
+            _report_hold_out(ctx, candidate, result)
+            if ctx.cancel_requested() == "keep":
+                return
+            ctx.stop_if_cancelled()
+            continue
         measured = result.epoch == 1 or result.epoch % EPOCHS_A_MEASUREMENT == 0
         _report(ctx, candidate, result, training.quality_so_far(candidate) if measured else None)
         if ctx.checkpoint_due():
@@ -168,6 +177,12 @@ def _run(ctx: JobContext, training: _Trains) -> None:
             return
     if not begun:
         ctx.stop_if_cancelled()
+
+
+def _report_hold_out(ctx: JobContext, candidate: Candidate, result: EpochResult) -> None:
+    """Tells that a candidate is trained again to be judged. No epoch event: its curve is not the model's."""
+    held = 0 if candidate.judged is None else len(candidate.judged)
+    ctx.progress(f"judging on held-out rows: {candidate.name}", result.epoch, result.epochs, f"{held} rows held out")
 
 
 def _report(ctx: JobContext, candidate: Candidate, result: EpochResult, quality: float | None) -> None:

@@ -18,9 +18,10 @@ from services.refine.codec import Codec, column_specs, modelled_columns
 from services.refine.energy import EnergySpace, energy_distance
 from services.refine.engines import create_engine
 from services.refine.holding_back import held_back
+from services.refine.judging import Judgement
 from services.refine.model import Model, calibration_of, layout_of
 from services.refine.options import DEFAULT_ENGINE, TrainingOptions
-from services.refine.report import Judgement, candidate_report, curve_report
+from services.refine.report import candidate_report, curve_report
 from services.refine.training import EpochResult, Rows, schedule
 
 FEWEST_ROWS = 100
@@ -70,7 +71,7 @@ class OriginalTraining:
         self._candidate = Candidate(
             "seed",
             "seed",
-            create_engine(self.kind, layout_of(self.codec, provenance=False), seed=seed),
+            create_engine(self.kind, layout_of(self.codec, provenance=False), seed=seed, device=self.options.device),
             Rows(self._encoded.scores, self.codec.conditions(self._encoded.codes), weights),
             Rows(validation.scores, self.codec.conditions(validation.codes)),
             plan,
@@ -99,7 +100,7 @@ class OriginalTraining:
         plan = candidate.plan
         assert plan is not None
         model = Model(self.machine, candidate.engine, self.codec, "seed", learning_rate=plan.learning_rate)
-        if self.options.calibrate:
+        if self.options.calibrates(self.kind):
             model = replace(model, calibration=calibration_of(model, self._encoded, seed=self.seed))
         space = EnergySpace.of(self.codec, self._train)
         distance = energy_distance(space.place(model.sample(3000, seed=self.seed)), space.place(self._validation))

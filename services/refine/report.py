@@ -3,30 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from services.refine.candidates import Candidate
-from services.refine.model import Model
+from services.refine.judging import Judgement
 from services.refine.training import EpochResult
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """A candidate as a model, with its scores on real validation rows (smaller is better for both)."""
-
-    candidate: Candidate
-    model: Model
-    energy_distance: float
-    row_losses: NDArray[np.float64]
-
-    @property
-    def validation_loss(self) -> float:
-        """Mean loss of the validation rows."""
-        return float(self.row_losses.mean())
 
 
 def curve_report(curve: Sequence[EpochResult]) -> list[dict[str, Any]]:
@@ -42,6 +23,7 @@ def candidate_report(judgement: Judgement) -> dict[str, Any]:
     return {
         "name": candidate.name,
         "series": candidate.series,
+        "trained_on": candidate.trained_on if candidate.plan else None,
         "energy_distance": judgement.energy_distance,
         "validation_loss": judgement.validation_loss,
         "epochs": len(candidate.curve),

@@ -20,6 +20,9 @@ from services.chassis.errors import SensorForgeError
 from services.chassis.identity import caller_of
 from services.jobs.stage import StageContext
 from services.machines.registry import Machines
+from services.refine.augmentation.options import DEFAULT_ROWS as AUGMENTED_ROWS
+from services.refine.augmentation.options import read_options
+from services.refine.limits import MOST_ROWS
 from services.refine.options import DEFAULT_ENGINE, TrainingOptions
 from services.refine.registry import ModelEntry, ModelRegistry
 
@@ -27,8 +30,7 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 SEED_ROWS = 10_000
 SAMPLED_ROWS = 10_000
-AUGMENTED_ROWS = 50_000
-MOST_ROWS = 10_000_000
+LONGEST_WORDS = 500  # characters of a text that only people read
 
 
 class RefineServicer(refine_service_pb2_grpc.RefineServiceServicer):
@@ -49,7 +51,11 @@ class RefineServicer(refine_service_pb2_grpc.RefineServiceServicer):
         inputs = {"profile": await self._profile(request.machine, spec.profile)}
         if spec.source:
             inputs["source"] = spec.source
-        params = {"rows": _rows(spec.rows, SEED_ROWS)}
+        params: dict[str, Any] = {"rows": _rows(spec.rows, SEED_ROWS)}
+        if spec.imported_from:
+            if not spec.source:
+                raise SensorForgeError("INVALID_REQUEST", "imported_from is given, but no source was imported.")
+            params["imported_from"] = _words("imported_from", spec.imported_from)
         job, reused = await self._start(request, "refine.seed", inputs, params, spec.seed, context)
         return pb.StartSeedResponse(job=job, reused=reused)
 
@@ -74,7 +80,10 @@ class RefineServicer(refine_service_pb2_grpc.RefineServiceServicer):
             inputs["base"] = base
         else:
             options["engine"] = options["engine"] or DEFAULT_ENGINE
-        job, reused = await self._start(request, "refine.refine", inputs, {"options": options}, spec.seed, context)
+        params: dict[str, Any] = {"options": options}
+        if spec.choose_strategy:
+            params["choose_strategy"] = True
+        job, reused = await self._start(request, "refine.refine", inputs, params, spec.seed, context)
         return pb.StartRefinementResponse(job=job, reused=reused)
 
     async def StartSampling(  # noqa: N802
@@ -90,15 +99,20 @@ class RefineServicer(refine_service_pb2_grpc.RefineServiceServicer):
         self, request: pb.StartAugmentationRequest, context: Context
     ) -> pb.StartAugmentationResponse:
         spec = request.spec
-        if not 0 <= spec.mix_real <= 1:
-            raise SensorForgeError("INVALID_REQUEST", f"mix_real is {spec.mix_real:g}; it is a share from 0 to 1.")
+        params: dict[str, Any] = {
+            "rows": _rows(spec.rows, AUGMENTED_ROWS),
+            "where": spec.where,
+            "mix_real": spec.mix_real,
+        }
+        if spec.oversample or spec.share:
+            params |= {"oversample": spec.oversample, "share": spec.share}
+        read_options(params)
         inputs = {
             "model": await self._model(request.machine, spec.model),
             "profile": await self._profile(request.machine, spec.profile),
         }
         if spec.table:
             inputs["table"] = spec.table
-        params = {"rows": _rows(spec.rows, AUGMENTED_ROWS), "where": spec.where, "mix_real": spec.mix_real}
         job, reused = await self._start(request, "refine.augment", inputs, params, spec.seed, context)
         return pb.StartAugmentationResponse(job=job, reused=reused)
 
@@ -221,6 +235,14 @@ def _rows(asked: int, default: int) -> int:
     return asked or default
 
 
+def _words(name: str, text: str) -> str:
+    if len(text) > LONGEST_WORDS or not text.isprintable():
+        raise SensorForgeError(
+            "INVALID_REQUEST", f"{name} has {len(text)} characters; it is one line of at most {LONGEST_WORDS}."
+        )
+    return text
+
+
 def _options(message: pb.TrainingOptions) -> dict[str, Any]:
     """Returns the options as params; raises TRAINING_OPTION_INVALID."""
     options = TrainingOptions(
@@ -233,6 +255,7 @@ def _options(message: pb.TrainingOptions) -> dict[str, Any]:
         l2_sp=message.l2_sp,
         replay=message.replay,
         calibrate=message.calibrate if message.HasField("calibrate") else None,
+        device=message.device,
     )
     options.check()
     return options.to_json()

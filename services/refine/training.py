@@ -27,16 +27,19 @@ Arrays = dict[str, NDArray[Any]]
 LEARNING_RATE = 1e-2  # with averaged weights: 4e-3 needs three times the steps for the same quality
 REFINEMENT_SHARE = 0.1  # of the base's learning rate
 EPOCHS = 100
-PATIENCE = 10
+PATIENCE = 10  # of a refinement
+PATIENCE_FROM_SCRATCH = 30  # rare classes are still being learnt when the mean loss hardly moves
 LARGEST_BATCH = 256
 SMALLEST_BATCH = 16
 LEAST_STEPS_PER_EPOCH = 20  # small data: an epoch makes several passes, so that 100 epochs are 2,000 optimiser steps
+ENOUGH_ROWS, ENOUGH_STEPS = 2000, 40  # from scratch so many rows gain by 4,000 steps; fewer would be overfitted
 MOST_STEPS = 8000  # large data: fewer epochs and larger batches instead of hours
 WARM_UP = 50  # steps
 MOMENTS = (0.9, 0.99)  # Adam's; the second one short, since a training is only some thousand steps long
 AVERAGE_DECAY = 0.995
 VALIDATION_DRAWS = 2048  # rows x draws behind one validation loss
 MOST_VALIDATION_ROWS = 4096
+GATHERED = 32  # batches whose rows are fetched at once
 
 
 @dataclass(frozen=True)
@@ -110,10 +113,14 @@ def schedule(
         while math.ceil(rows / batch) * (epochs or EPOCHS) > 2 * MOST_STEPS and batch < 16 * LARGEST_BATCH:
             batch *= 2
     one_pass = math.ceil(rows / batch)
-    passes = math.ceil(LEAST_STEPS_PER_EPOCH / one_pass)
+    least = LEAST_STEPS_PER_EPOCH if refinement or rows < ENOUGH_ROWS else ENOUGH_STEPS
+    passes = math.ceil(least / one_pass)
     most = max(PATIENCE, MOST_STEPS // (one_pass * passes))
     rate = learning_rate or LEARNING_RATE * (REFINEMENT_SHARE if refinement else 1.0)
-    return Schedule(epochs or min(EPOCHS, most), batch, one_pass * passes, rate, patience or PATIENCE)
+    epochs = epochs or min(EPOCHS, most)
+    # The rate falls over the whole schedule: whoever asks for more epochs would else be stopped before it has fallen.
+    patience = patience or (PATIENCE if refinement else max(PATIENCE_FROM_SCRATCH, 3 * epochs // 10))
+    return Schedule(epochs, batch, one_pass * passes, rate, patience)
 
 
 def largest_power_of_two(limit: int) -> int:
@@ -142,8 +149,13 @@ class Training:
         torch.set_num_threads(1)
         if not len(rows) or not len(validation):
             raise ValueError(f"training needs rows and validation rows, got {len(rows)=} and {len(validation)=}")
+        if np.isinf(rows.scores).any():
+            raise ValueError("a score to train on is infinite; what is not known is NaN")
         self.engine = engine
+        if not engine.framed:
+            engine.fit_frame(rows.scores)
         self.schedule = schedule
+        self._training_rows = rows
         self._generator = torch.Generator().manual_seed(seed)
         self._rows = _Batches(engine, rows, schedule.batch_size, self._generator)
         own_rows = schedule.batch_size
@@ -157,7 +169,7 @@ class Training:
         self._draws = max(1, VALIDATION_DRAWS // len(self._validation))
 
         frozen = {id(p) for p in engine.encoder_parameters()} if schedule.freeze_encoder else set()
-        self._parameters = [p for p in engine.parameters() if id(p) not in frozen]
+        self._parameters = [p for p in engine.parameters() if p.requires_grad and id(p) not in frozen]
         self._anchor = [p.detach().clone() for p in self._parameters]
         self._average = [p.detach().clone() for p in self._parameters]
         self._optimiser = torch.optim.Adam(self._parameters, lr=schedule.learning_rate, betas=MOMENTS, fused=True)
@@ -183,10 +195,11 @@ class Training:
             yield self._epoch()
 
     def finish(self) -> Engine:
-        """Returns the engine with the weights of the best epoch so far."""
+        """Returns the engine with the weights of the best epoch so far, settled on the training rows."""
         with torch.no_grad():
             for parameter, value in zip(self._parameters, self._best, strict=True):
                 parameter.copy_(value)
+        self.engine.settle(self._training_rows.scores, self._training_rows.conditions)
         return self.engine
 
     def snapshot(self) -> Engine:
@@ -195,6 +208,7 @@ class Training:
         own = {id(p): name for name, p in self.engine.named_parameters()}
         names = [own[id(p)] for p in self._parameters]
         twin.load_weights(twin.weights() | {n: _array(value) for n, value in zip(names, self._best, strict=True)})
+        twin.settle(self._training_rows.scores, self._training_rows.conditions)
         return twin
 
     def _epoch(self) -> EpochResult:
@@ -321,6 +335,7 @@ class _Batches:
         even = rows.weights is None or float(np.ptp(rows.weights)) == 0.0
         self._weights = None if even else torch.from_numpy(np.asarray(rows.weights, np.float64))
         self._order = torch.zeros(0, dtype=torch.long)
+        self._gathered: tuple[Tensor, Tensor, Tensor] | None = None
 
     def shuffle(self, steps: int) -> None:
         """Draws the order of the next `steps` batches."""
@@ -335,13 +350,17 @@ class _Batches:
             self._order = torch.cat(passes)[:wanted]
 
     def batch(self, k: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Returns (x, observed, c) of batch `k`, with fresh noise where a score is missing."""
-        index = self._order[k * self.size : (k + 1) * self.size].to(self._x.device)
-        x, observed = self._x[index], self._observed[index]
+        """Returns (x, observed, c) of batch `k`, with fresh noise where a score is missing. Batches come in order."""
+        place = k % GATHERED
+        if place == 0:
+            index = self._order[k * self.size : (k + GATHERED) * self.size].to(self._x.device)
+            self._gathered = self._x[index], self._observed[index], self._c[index]
+        assert self._gathered is not None
+        x, observed, c = (part[place * self.size : (place + 1) * self.size] for part in self._gathered)
         if self._gaps:
             noise = torch.randn(x.shape, generator=self._generator).to(x.device)
             x = torch.where(observed > 0, x, noise)
-        return x, observed, self._c[index]
+        return x, observed, c
 
 
 def train(

@@ -10,11 +10,14 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import ndtr
 from scipy.stats import kstest
 
+from services.refine.checkpoint import pack, unpack
 from services.refine.codec import Codec, ColumnSpec
 from services.refine.discrete import DiscreteTuple
-from services.refine.normal_scores import Limits, NormalScores, find_grid
+from services.refine.normal_scores import Limits, NormalScores, Points, find_grid
+from services.refine.sketches import CodecSketch, fit_in_chunks
 
 VALUES = st.lists(st.floats(-1e6, 1e6, allow_subnormal=False), min_size=2, max_size=200).map(np.array)
 GRIDDED = st.tuples(
@@ -222,3 +225,98 @@ def test_condition_names_tell_the_category() -> None:
     assert "state=fault" in Codec.fit(mixed()).condition_names
     assert "missing:current_a" in Codec.fit(mixed()).condition_names
     assert not any(math.isnan(v) for v in Codec.fit(mixed()).conditions(Codec.fit(mixed()).encode(mixed()).codes).flat)
+
+
+def test_tuples_are_drawn_as_often_as_they_were_seen_up_to_one_row() -> None:
+    codes = np.array([[0]] * 977 + [[1]] * 20 + [[2]] * 3, np.int32)
+    drawn = DiscreteTuple.fit(["a"], [3], codes).draw(2001, np.random.default_rng(0))
+    assert np.abs(np.bincount(drawn[:, 0]) - np.array([977, 20, 3]) * 2.001).max() <= 1
+    assert np.abs(np.corrcoef(drawn[:-1, 0], drawn[1:, 0])[0, 1]) < 0.1  # in random order
+
+
+@pytest.mark.parametrize("rows", [0, 1, 99])
+def test_few_rows_are_encoded_and_decoded(rows: int) -> None:
+    table = mixed().drop("timestamp")[:rows]
+    codec = Codec.fit(table)
+    encoded = codec.encode(table, np.random.default_rng(0))
+    back = codec.decode(np.nan_to_num(encoded.scores), encoded.codes)
+    assert back.columns == table.columns
+    assert back.height == rows
+
+
+def test_a_constant_that_must_be_a_number_stays_what_it_is() -> None:
+    table = pl.DataFrame({"rul": [40.0] * 120})
+    codec = Codec.fit(table, [ColumnSpec("rul", Limits(0.0), kind="continuous")])
+    drawn = codec.decode(np.random.default_rng(0).normal(size=(50, 1)), np.zeros((50, 0), np.int32))
+    np.testing.assert_allclose(drawn["rul"].to_numpy(), 40.0, rtol=1e-6)
+
+
+def test_values_that_are_no_numbers_are_missing_and_enter_no_score() -> None:
+    values = np.array([1.0, np.nan, 3.0, np.inf, -np.inf, 2.0] * 30)
+    fitted = NormalScores.fit(values)
+    scores = fitted.encode(values, np.random.default_rng(0))
+    assert (np.isnan(scores) == ~np.isfinite(values)).all()
+    assert fitted.knots.min() == 1.0
+    assert fitted.knots.max() == 3.0
+    assert np.isnan(fitted.decode(np.array([np.nan]))).all()
+
+
+# Chunks ---------------------------------------------------------------------------------------------------------------
+
+
+def chunks(table: pl.DataFrame, rows: int) -> list[pl.DataFrame]:
+    return [table[i : i + rows] for i in range(0, table.height, rows)]
+
+
+def test_a_codec_fitted_in_chunks_is_that_of_all_rows() -> None:
+    table = pl.concat([mixed(2000, seed).drop("timestamp") for seed in range(10)])
+    whole, merged = Codec.fit(table), fit_in_chunks(chunks(table, 1700))
+    assert [(c.name, c.kind, c.values, c.sometimes_missing) for c in merged.columns] == [
+        (c.name, c.kind, c.values, c.sometimes_missing) for c in whole.columns
+    ]
+    assert merged.discrete.to_json() == whole.discrete.to_json()
+    expected, found = whole.encode(table), merged.encode(table)
+    assert (found.codes == expected.codes).all()
+    difference = np.abs(ndtr(found.scores) - ndtr(expected.scores))
+    assert np.nanmax(difference) < 0.001
+
+
+def test_ranks_stay_within_a_thousandth_over_fifty_chunks() -> None:
+    rng = np.random.default_rng(0)
+    values = np.concatenate([rng.gamma(2, 3, 60_000), rng.normal(40, 1, 40_000)])
+    rng.shuffle(values)
+    whole = NormalScores.fit(values)
+    points = Points.of(values[:2000])
+    for start in range(2000, len(values), 2000):
+        points = points + Points.of(values[start : start + 2000])
+    merged = NormalScores.merged(points)
+    assert len(points.values) <= 8192 + 256
+    assert points.weights.sum() == pytest.approx(len(values))
+    assert np.abs(ndtr(merged.encode(values)) - ndtr(whole.encode(values))).max() < 0.001
+    assert (merged.knots[0], merged.knots[-1]) == (values.min(), values.max())
+
+
+def test_a_number_with_few_values_in_one_chunk_alone_is_continuous() -> None:
+    rng = np.random.default_rng(0)
+    parts = [pl.DataFrame({"load": [5.0] * 400}), pl.DataFrame({"load": rng.normal(size=400)})]
+    assert fit_in_chunks(parts).continuous == ("load",)
+
+
+def test_a_grid_is_found_over_chunks() -> None:
+    table = pl.DataFrame({"temp": np.round(np.random.default_rng(0).normal(50, 4, 3000) * 2) / 2})
+    assert fit_in_chunks(chunks(table, 500)).scores_of("temp").step == 0.5
+
+
+def test_chunks_of_different_tables_do_not_add_up() -> None:
+    one, other = (CodecSketch.of(pl.DataFrame({name: [1.0, 2.0]})) for name in "ab")
+    with pytest.raises(ValueError, match="same columns"):
+        one + other
+    with pytest.raises(ValueError, match="no chunks"):
+        fit_in_chunks([])
+
+
+def test_a_merged_codec_is_stored_as_safetensors_and_json() -> None:
+    table = mixed(3000).drop("timestamp")
+    codec = fit_in_chunks(chunks(table, 1000))
+    again = Codec.from_json(*unpack(pack(*codec.to_json())))
+    np.testing.assert_array_equal(again.encode_scores(table), codec.encode_scores(table))

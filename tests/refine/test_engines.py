@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 import torch
 
+from services.chassis.errors import SensorForgeError
 from services.refine.checkpoint import pack, unpack
-from services.refine.engines import Engine, Layout, Shape, create_engine
+from services.refine.engines import Engine, FlowEngine, Layout, Shape, TvaeEngine, create_engine, find_device
+from services.refine.options import TrainingOptions
 from services.refine.training import Rows, Schedule, Training, schedule, train
 
 KINDS = ("flow", "tvae")
@@ -88,6 +90,137 @@ def test_a_changed_layout_keeps_what_both_name(trained: Engine) -> None:
     np.testing.assert_allclose(
         adapted.decode(moved, both)[:, [2, 3, 4, 0]], trained.decode(noise, c), rtol=1e-4, atol=1e-4
     )
+
+
+# The frame, the solver, the prior -------------------------------------------------------------------------------------
+
+
+def test_training_fits_the_frame_to_the_rows_and_refinement_keeps_it() -> None:
+    (x, c), (v, vc), (y, yc) = joint(600), joint(100, 1), joint(600, 2)
+    engine = create_engine("flow", Layout.unnamed(4, 1), SMALL)
+    assert not engine.framed
+    train(engine, Rows(x, c), Rows(v, vc), replace(PLAN, epochs=1))
+    framed = x @ engine.weights()["frame"]
+    widths, before = (np.sqrt(np.linalg.eigvalsh(np.cov(rows.T))) for rows in (framed, x))
+    assert widths.max() / widths.min() == pytest.approx(np.sqrt(before.max() / before.min()), rel=0.1)
+    refined = engine.clone()
+    train(refined, Rows(-y, yc), Rows(v, vc), replace(PLAN, epochs=1))
+    np.testing.assert_array_equal(refined.weights()["frame"], engine.weights()["frame"])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_column_that_repeats_another_one_and_one_that_never_varies_are_learnt(kind: str) -> None:
+    rng = np.random.default_rng(0)
+    shared = rng.standard_normal((600, 1), dtype=np.float32)
+    x = np.concatenate([shared, shared, np.zeros_like(shared)], 1)
+    engine = create_engine(kind, Layout.unnamed(3), SMALL)
+    train(engine, Rows(x[:500]), Rows(x[500:]), PLAN)
+    sampled = engine.sample(2000)
+    assert np.isfinite(sampled).all()
+    assert np.corrcoef(sampled[:, :2].T)[0, 1] > 0.98
+    assert np.abs(sampled[:, 2]).max() < 0.3
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_column_without_any_value_changes_nothing_for_the_others(kind: str) -> None:
+    (x, c), (v, vc) = joint(1500), joint(200, 1)
+    x[:, 3], v[:, 3] = np.nan, np.nan
+    engine = create_engine(kind, Layout.unnamed(4, 1), SMALL)
+    curve = train(engine, Rows(x, c), Rows(v, vc), PLAN)
+    assert np.isfinite([result.train_loss for result in curve]).all()
+    condition = np.concatenate([np.zeros((1000, 1)), np.ones((1000, 1))]).astype(np.float32)
+    sampled = engine.sample(2000, condition)
+    error = np.corrcoef(x[:, :3].T) - np.corrcoef(sampled[:, :3].T)
+    assert np.abs(error).max() < 0.12
+
+
+def test_rows_that_share_a_time_have_the_velocity_of_training() -> None:
+    engine = create_engine("flow", Layout.unnamed(4, 2), SMALL)
+    assert isinstance(engine, FlowEngine)
+    rng = np.random.default_rng(0)
+    x, c = (torch.from_numpy(rng.standard_normal((50, width), dtype=np.float32)) for width in (4, 2))
+    with torch.no_grad():
+        given, trained = engine._velocity_given(c)(x, 0.3), engine.velocity(x, torch.full((50,), 0.3), c)
+    torch.testing.assert_close(given, trained, rtol=1e-4, atol=1e-5)
+
+
+def test_six_evaluations_take_a_row_nearly_where_sixty_take_it() -> None:
+    (x, c), (v, vc) = joint(3000), joint(500, 1)
+    engine = create_engine("flow", Layout.unnamed(4, 1), SMALL)
+    train(engine, Rows(x, c), Rows(v, vc), PLAN)
+    few, many = (engine.sample(2000, np.zeros((2000, 1), np.float32), evaluations=n) for n in (6, 60))
+    assert np.abs(few - many).mean() < 0.05
+
+
+def test_the_prior_is_undone_exactly_and_knows_by_how_much_it_compressed() -> None:
+    engine = create_engine("tvae", Layout.unnamed(4, 2), replace(SMALL, latent=5))
+    assert isinstance(engine, TvaeEngine)
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for parameter in engine.prior.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.3)
+        z, c = torch.randn(1, 5, generator=generator), torch.randn(1, 2, generator=generator)
+        code, stretch = engine.to_prior(z, c)
+        torch.testing.assert_close(engine.from_prior(code, c), z)
+    jacobian = torch.autograd.functional.jacobian(lambda row: engine.to_prior(row, c)[0], z)
+    assert float(stretch) == pytest.approx(-float(torch.linalg.slogdet(jacobian[0, :, 0, :])[1]), rel=1e-4)
+
+
+def test_noise_of_the_training_rows_is_standard_once_a_tvae_has_settled() -> None:
+    (x, c), (v, vc) = joint(3000), joint(500, 1)
+    engine = create_engine("tvae", Layout.unnamed(4, 1), SMALL)
+    train(engine, Rows(x, c), Rows(v, vc), PLAN)
+    noise = engine.encode(x, c)
+    assert np.abs(noise.mean(0)).max() < 0.1
+    assert np.abs(np.cov(noise.T) - np.eye(engine.noise_width)).max() < 0.1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_infinite_scores_are_refused(kind: str) -> None:
+    x, c = joint(50)
+    x[3, 1] = np.inf
+    engine = create_engine(kind, Layout.unnamed(4, 1), SMALL)
+    with pytest.raises(ValueError, match="infinite"):
+        engine.row_losses(x, c)
+    with pytest.raises(ValueError, match="infinite"):
+        Training(engine, Rows(x, c), Rows(x[:2], c[:2]), PLAN)
+
+
+def test_an_engine_without_score_columns_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least one score column"):
+        create_engine("flow", Layout((), ("state=on",)))
+
+
+# Devices --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_cuda_device_that_is_not_there_is_refused_not_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(SensorForgeError, match="no CUDA device"):
+        create_engine("flow", Layout.unnamed(3), SMALL, device="cuda")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert find_device("cuda:1") == torch.device("cuda:1")
+    with pytest.raises(SensorForgeError, match="0 to 1 only"):
+        find_device("cuda:2")
+
+
+@pytest.mark.parametrize("name", ["gpu", "cuda:", "cuda:x", "meta", "cpu:0 "])
+def test_an_unknown_device_is_refused_by_options_and_engines(name: str) -> None:
+    with pytest.raises(SensorForgeError, match="unknown"):
+        find_device(name)
+    with pytest.raises(SensorForgeError, match="unknown"):
+        TrainingOptions(device=name).check()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_parameter_and_buffer_moves_to_the_device(kind: str) -> None:
+    engine = create_engine(kind, Layout.unnamed(4, 1), SMALL, device="cpu").to("meta")
+    state = [*engine.parameters(), *engine.buffers()]
+    assert {tensor.device.type for tensor in state} == {"meta"}
+    if isinstance(engine, FlowEngine):
+        x, t, c = (torch.empty(shape, device="meta") for shape in ((7, 4), (7,), (7, 1)))
+        assert engine.velocity(x, t, c).shape == (7, 4)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -209,6 +342,21 @@ def test_default_batches_are_at_most_an_eighth_of_the_rows_and_steps_are_bounded
 def test_what_is_given_is_honoured() -> None:
     plan = schedule(500, epochs=7, batch_size=100, learning_rate=0.5, patience=3, refinement=True)
     assert (plan.epochs, plan.batch_size, plan.learning_rate, plan.patience) == (7, 100, 0.5, 3)
+
+
+def test_rows_enough_for_it_take_four_thousand_steps_from_scratch_and_are_patient() -> None:
+    assert schedule(6000).steps >= 4000
+    assert schedule(6000).patience > schedule(6000, refinement=True).patience
+    assert schedule(500).steps == schedule(500, refinement=True).steps
+    assert schedule(6000, epochs=400).patience > schedule(6000).patience
+
+
+@pytest.mark.parametrize(("asked", "flow", "tvae"), [(None, True, False), (True, True, True), (False, False, False)])
+def test_calibration_is_what_was_asked_for_or_what_serves_the_engine(
+    asked: bool | None, flow: bool, tvae: bool
+) -> None:
+    options = TrainingOptions(calibrate=asked)
+    assert (options.calibrates("flow"), options.calibrates("tvae")) == (flow, tvae)
 
 
 def test_refinement_learns_ten_times_slower() -> None:

@@ -131,3 +131,151 @@ def test_seed_rows_may_be_the_plants_own(shelf: Shelf, profile_artifact: str) ->
     table = shelf.catalog.read_table(made.name, "seed.parquet")
     assert table.columns == ["run_id", "speed_rpm", "flow_m3h", "power_kw", "vibration_mm_s", "rul"]
     assert table.height == 200
+
+
+# Rows and bases that do not go together -------------------------------------------------------------------------------
+
+
+def refused(shelf: Shelf, inputs: dict[str, str], options: TrainingOptions = QUICK) -> SensorForgeError:
+    with pytest.raises(SensorForgeError) as raised:
+        run(shelf, "refine.refine", inputs, {"options": options.to_json()})
+    return raised.value
+
+
+def real_rows(shelf: Shelf, table: pl.DataFrame) -> str:
+    return shelf.put("merged", {"train.parquet": table.with_columns(provenance=pl.lit("real"))})
+
+
+def test_a_base_of_another_machine_is_refused_with_both_names(
+    shelf: Shelf, seed_model: str, merged: str, profile_artifact: str
+) -> None:
+    files = {name: shelf.catalog.read(seed_model, name) for name in ("weights.safetensors", "training.json")}
+    document = shelf.catalog.read_json(seed_model, "model.json") | {"machine": "fan-9"}
+    foreign = shelf.put("models", {"model.json": document, **files})
+    error = refused(shelf, {"rows": merged, "profile": profile_artifact, "base": foreign})
+    assert error.reason == "BASE_OF_ANOTHER_MACHINE"
+    assert "fan-9" in error.message
+    assert MACHINE in error.message
+
+
+def test_a_base_of_another_sensor_set_is_refused_with_the_sensors(
+    shelf: Shelf, seed_model: str, profile_artifact: str
+) -> None:
+    others = pump(300).rename({name: f"{name}_2" for name in pump(1).columns if name != "run_id"})
+    error = refused(shelf, {"rows": real_rows(shelf, others), "profile": profile_artifact, "base": seed_model})
+    assert error.reason == "BASE_SENSORS_DIFFER"
+    assert "flow_m3h_2" in error.message
+
+
+def test_a_base_with_damaged_weights_is_refused(
+    shelf: Shelf, seed_model: str, merged: str, profile_artifact: str
+) -> None:
+    files = {name: shelf.catalog.read(seed_model, name) for name in ("model.json", "training.json")}
+    broken = shelf.put("models", {**files, "weights.safetensors": b"PK\x03\x04 no weights"})
+    error = refused(shelf, {"rows": merged, "profile": profile_artifact, "base": broken})
+    assert error.reason == "MODEL_FILE_INVALID"
+
+
+def test_rows_in_which_nothing_varies_are_refused(shelf: Shelf, profile_artifact: str) -> None:
+    still = pump(200).select(pl.col("run_id"), *(pl.lit(1.5).alias(n) for n in pump(1).columns[1:-1]))
+    error = refused(shelf, {"rows": real_rows(shelf, still), "profile": profile_artifact})
+    assert error.reason == "NOTHING_TO_MODEL"
+
+
+ODD_COLUMNS = {
+    "constant": pl.lit(7.5),
+    "all missing": pl.lit(None, pl.Float64),
+    "one category": pl.lit("auto"),
+    "NaN here and there": pl.when(pl.int_range(pl.len()) % 3 == 0).then(float("nan")).otherwise(pl.col("power_kw")),
+    "infinite here and there": pl.when(pl.int_range(pl.len()) % 5 == 0)
+    .then(float("inf"))
+    .otherwise(pl.col("power_kw")),
+    "nothing but NaN": pl.lit(float("nan")),
+}
+
+
+@pytest.mark.parametrize("odd", list(ODD_COLUMNS))
+@pytest.mark.parametrize("engine", ["flow", "tvae"])
+def test_an_odd_column_is_modelled_or_kept_as_it_is(shelf: Shelf, profile_artifact: str, odd: str, engine: str) -> None:
+    rows = real_rows(shelf, pump(150, 1, real=True).with_columns(power_kw=ODD_COLUMNS[odd]))
+    options = TrainingOptions(engine=engine, epochs=2, batch_size=100_000)  # a batch larger than the data, too
+    made = run(shelf, "refine.refine", {"rows": rows, "profile": profile_artifact}, {"options": options.to_json()})
+    model = made["model"].name
+    report = shelf.catalog.read_json(model, "training.json")
+    assert report["candidates"][0]["schedule"]["batch_size"] <= report["rows"]["real"]
+    sampled = run(shelf, "refine.sample", {"model": model}, {"rows": 400})["rows"]
+    column = shelf.catalog.read_table(sampled.name, "synthetic.parquet")["power_kw"]
+    match odd:
+        case "constant":
+            assert column.unique().to_list() == [7.5]
+        case "one category":
+            assert column.unique().to_list() == ["auto"]
+        case "all missing" | "nothing but NaN":
+            assert column.null_count() == 400
+        case _:
+            assert column.drop_nulls().is_finite().all()
+            assert 0.1 < column.null_count() / 400 < 0.5
+
+
+# Strategy and progress ------------------------------------------------------------------------------------------------
+
+
+def test_where_no_strategy_was_named_the_report_says_which_one_validation_chose(
+    shelf: Shelf, seed_model: str, profile_artifact: str
+) -> None:
+    seeds = pump(400).with_columns(provenance=pl.lit("seed"))
+    real = pump(300, 1, real=True).with_columns(provenance=pl.lit("real"))
+    rows = shelf.put("merged", {"train.parquet": pl.concat([real[:220], seeds]), "val.parquet": real[220:]})
+    inputs = {"rows": rows, "profile": profile_artifact, "base": seed_model}
+    options = TrainingOptions(epochs=2, batch_size=64).to_json()
+    made = run(shelf, "refine.refine", inputs, {"options": options, "choose_strategy": True})["model"]
+    report = shelf.catalog.read_json(made.name, "training.json")
+    assert {entry["name"]: entry["trained_on"] for entry in report["candidates"]} == {
+        "control": None,
+        "refined": "real-only",
+        "merged": "merge",
+        "scratch": "real-only",
+    }
+    assert report["strategy"]["chosen"] in ("real-only", "merge")
+    assert made.name != run(shelf, "refine.refine", inputs, {"options": options})["model"].name
+
+
+def test_every_epoch_tells_losses_rate_time_left_and_patience(
+    shelf: Shelf, seed_model: str, merged: str, profile_artifact: str
+) -> None:
+    recording = Recording()
+    refine(shelf, seed_model, merged, profile_artifact, recording)
+    epochs = [event.body for event in recording.events if event.kind == "epoch"]
+    assert len(epochs) >= 24
+    for body in epochs:
+        assert {
+            "epoch", "epochs", "train_loss", "validation_loss", "best_validation_loss", "learning_rate", "seconds",
+            "eta_seconds", "series", "patience_left",
+        } <= set(body)  # fmt: skip
+    for series in ("refined", "scratch"):
+        told = [body for body in epochs if body["series"] == series]
+        assert [body["epoch"] for body in told] == list(range(1, len(told) + 1))
+        assert told[-1]["eta_seconds"] == 0
+        best = [body["best_validation_loss"] for body in told]
+        assert best == sorted(best, reverse=True)
+
+
+def test_cancelling_while_hold_outs_are_made_keeps_the_candidate_that_is_ahead(
+    shelf: Shelf, seed_model: str, merged: str, profile_artifact: str
+) -> None:
+    whole = Recording(checkpoints_due=True)
+    refine(shelf, seed_model, merged, profile_artifact, whole)
+    late = Recording(checkpoints=[whole.checkpoints[-1]], cancel="keep")  # resumed after the last epoch of the last one
+    model = refine(shelf, seed_model, merged, profile_artifact, late)["model"]
+    report = shelf.catalog.read_json(model.name, "training.json")
+    assert report["choice"]["hold_outs"] == 0
+    assert len(report["curves"]["scratch"]) == 12
+
+
+def test_rows_of_a_foreign_model_say_where_they_come_from(shelf: Shelf, profile_artifact: str) -> None:
+    own = shelf.put("processed", {"table.parquet": pump(300)})
+    params = {"rows": 200, "imported_from": "sdv TVAESynthesizer, file tvae.pkl"}
+    made = run(shelf, "refine.seed", {"profile": profile_artifact, "source": own}, params)["rows"]
+    document = shelf.catalog.read_json(made.name, "seed.json")
+    assert (document["origin"], document["imported_from"]) == ("imported", "sdv TVAESynthesizer, file tvae.pkl")
+    assert made.params["imported_from"] == params["imported_from"]

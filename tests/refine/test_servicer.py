@@ -129,6 +129,43 @@ async def test_rollback_returns_to_the_model_before(servicer: RefineServicer, sh
     assert (answer.current.model, answer.current.version, answer.previous.model) == (model, 3, other)
 
 
+@pytest.mark.parametrize(
+    ("spec", "reason"),
+    [
+        (pb.AugmentationSpec(rows=10_000_001), "INVALID_REQUEST"),
+        (pb.AugmentationSpec(rows=3), "AUGMENT_ROWS_INVALID"),
+        (pb.AugmentationSpec(mix_real=1.5), "AUGMENT_OPTION_INVALID"),
+    ],
+)
+async def test_augmentations_that_cannot_be_made_are_refused_before_they_are_jobs(
+    servicer: RefineServicer, model: str, spec: pb.AugmentationSpec, reason: str
+) -> None:
+    spec.model = model
+    with pytest.raises(SensorForgeError) as raised:
+        await servicer.StartAugmentation(pb.StartAugmentationRequest(machine=MACHINE, spec=spec), CALL)
+    assert raised.value.reason == reason
+
+
+async def test_choosing_the_strategy_and_the_origin_of_rows_are_part_of_what_is_asked_for(
+    servicer: RefineServicer, shelf: Shelf, merged: str
+) -> None:
+    spec = pb.RefinementSpec(rows=merged, choose_strategy=True)
+    started = await servicer.StartRefinement(pb.StartRefinementRequest(machine=MACHINE, spec=spec), CALL)
+    assert json.loads(started.job.derivation_json)["params"]["choose_strategy"] is True
+    rows = shelf.put("processed", {"table.parquet": pump(120)})
+    seeds = pb.SeedSpec(source=rows, imported_from="sdv TVAESynthesizer")
+    made = await servicer.StartSeed(pb.StartSeedRequest(machine=MACHINE, spec=seeds), CALL)
+    assert json.loads(made.job.derivation_json)["params"]["imported_from"] == "sdv TVAESynthesizer"
+
+
+@pytest.mark.parametrize(
+    "spec", [pb.SeedSpec(imported_from="nothing"), pb.SeedSpec(source="s", imported_from="two\nlines")]
+)
+async def test_an_origin_of_rows_needs_rows_and_is_one_line(servicer: RefineServicer, spec: pb.SeedSpec) -> None:
+    with pytest.raises(SensorForgeError, match="imported_from"):
+        await servicer.StartSeed(pb.StartSeedRequest(machine=MACHINE, spec=spec), CALL)
+
+
 def test_the_server_does_not_load_torch() -> None:
     code = "import sys, services.refine.stage, services.refine.servicer; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

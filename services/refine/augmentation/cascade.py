@@ -20,6 +20,9 @@ from scipy.ndimage import gaussian_filter1d
 
 from services.refine.augmentation.history import History, Stretch
 from services.refine.augmentation.memory import Memory, fit_memory
+from services.refine.augmentation.path_engine import PathEngine
+from services.refine.augmentation.regimes import Levels
+from services.refine.augmentation.trend import Trend, fit_trend
 from services.refine.codec import Codec
 from services.refine.discrete import Codes
 from services.refine.engines import Engine, Layout, Shape, create_engine
@@ -31,11 +34,10 @@ Array = NDArray[np.float64]
 EVALUATIONS = 12
 EPOCHS = 30
 MARGIN_LEVELS = 128
-STEPS = {"flow": 2400, "tvae": 2400}
+STEPS = {"flow": 2400, "tvae": 2400, "path": 2400}
 BATCH = 256  # 512 costs twice as much and gains nothing that outweighs the chance of one fit
 LEARNING_RATE = 2e-3
-SLOW_KIND = "tvae"  # for either engine: its encoder's latent of a smooth path remembers better than a reversed flow's
-SMOOTHING = 9.0  # standard deviation of the Gaussian in samples, where validation does not choose another (`widths`)
+SMOOTHING = 20.0  # standard deviation of the Gaussian in samples, where validation does not choose another (`fitting`)
 SERIES_SMOOTHING = 3.0  # continuous series turn faster than lives age (gas turbine, hourly: steps .12 against .18)
 Progress = Callable[[str, int, int], None]
 
@@ -51,22 +53,25 @@ class Conditioning:
     most: float = 1.0
     knee: float = 1.0
     ranks: Array | None = None
+    regimes: int = 0  # number of regimes, which are then the codes' last column
 
     @classmethod
     def of(cls, history: History, codec: Codec) -> Conditioning:
         """Returns the conditioning for a history; `codec` gives the one-hot states."""
+        regimes = 0 if history.regimes is None else len(history.regimes.combinations)
         if not history.has_lives:
-            return cls(False, history.hourly, codec)
+            return cls(False, history.hourly, codec, regimes=regimes)
         every = np.concatenate([s.rul for s in history.stretches if s.rul is not None])
         knee = 0.75 * float(np.median([life.rul.max() for life in history.lives]))
         quantiles = np.quantile(every, np.linspace(0, 1, 65))
-        return cls(True, history.hourly, codec, history.rul_step, history.most_rul, max(knee, 1e-9), quantiles)
+        return cls(True, history.hourly, codec, history.rul_step, history.most_rul, max(knee, 1e-9), quantiles, regimes)
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the condition columns."""
         life = ("rul:knee", "rul:log", "rul:rank") if self.lives else ()
-        return (*life, *(("hour:sin", "hour:cos") if self.hourly else ()), *self.codec.condition_names)
+        hour = ("hour:sin", "hour:cos") if self.hourly else ()
+        return (*life, *hour, *self.codec.condition_names, *(f"regime:{number}" for number in range(self.regimes)))
 
     def columns(self, rul: Array | None, hour: Array | None, codes: Codes) -> Floats:
         """Returns the conditions (n, K) of rows."""
@@ -80,7 +85,9 @@ class Conditioning:
         if self.hourly and hour is not None:
             angle = 2 * np.pi * hour / 24
             parts.append(np.stack([np.sin(angle), np.cos(angle)], 1))
-        parts.append(self.codec.conditions(codes))
+        parts.append(self.codec.conditions(codes[:, : len(self.codec.discrete.names)]))
+        if self.regimes:
+            parts.append(codes[:, -1:] == np.arange(self.regimes)[None, :])
         return np.concatenate(parts, 1).astype(np.float32)
 
 
@@ -102,6 +109,8 @@ class Cascade:
     donors: tuple[Floats, ...] = ()  # slow latent of each real life, whole, in time order
     mixing: float = 0.0  # share of variance of a run's slow latent that comes from a donor
     margins: tuple[Array, Array] | None = None  # quantiles (levels, C) of generated and of training scores
+    levels: Levels | None = None  # of the states, where sensors jump between states
+    trend: Trend | None = None  # of the slow latent with remaining life
 
     def generate(
         self,
@@ -122,13 +131,16 @@ class Cascade:
             slow = self._resampled(lengths, rng)[keep]
         else:
             noise = self._mixed(_noise(self.slow_memory, lengths, rng), lengths, rng)
+            if self.trend is not None and rul is not None:
+                noise = self.trend.restored(noise, rul)
             slow = self.slow.decode(noise[keep], conditions, evaluations=EVALUATIONS)
         residual = self.fast.decode(
             _noise(self.fast_memory, lengths, rng)[keep],
             np.concatenate([conditions, slow], 1),
             evaluations=EVALUATIONS,
         )
-        return self._calibrated(slow * self.slow_scale + self.centre + residual * self.fast_scale)
+        scores = slow * self.slow_scale + self.centre + residual * self.fast_scale
+        return self._calibrated(scores if self.levels is None else self.levels.restored(scores, codes[keep]))
 
     def with_margins(self, generated: Floats, training: Floats) -> Cascade:
         """Returns the cascade with margins mapped, in order, from those of `generated` scores to the training's."""
@@ -195,7 +207,6 @@ def fit_cascade(
     resample_slow: bool = False,
     mixing: float = 0.0,
     progress: Progress | None = None,
-    steps: int = 0,
 ) -> Cascade:
     """Returns the cascade fitted on the history's training stretches; `kind` ("flow", "tvae") models the residual.
 
@@ -203,7 +214,7 @@ def fit_cascade(
     """
     smoothing = smoothing or (SMOOTHING if history.has_lives else SERIES_SMOOTHING)
     conditioning = Conditioning.of(history, codec)
-    train, held = _with_validation(history)
+    train, held = (_above_levels(stretches, history.levels) for stretches in _with_validation(history))
     paths = [smoothed(stretch.scores, smoothing) for stretch in train]
     residuals = [stretch.scores - path for stretch, path in zip(train, paths, strict=True)]
     centre, slow_scale = _centre_and_scale(paths)
@@ -216,7 +227,8 @@ def fit_cascade(
         residual = np.concatenate([s.scores - p for s, p in zip(stretches, slow_paths, strict=True)]) / fast_scale
         seen = np.concatenate([s.observed for s in stretches])
         fast = np.where(seen, residual, np.nan).astype(np.float32)
-        weights = codec.discrete.tempered_weights(np.concatenate([s.codes for s in stretches]))
+        codes = np.concatenate([s.codes for s in stretches])[:, : len(codec.discrete.names)]
+        weights = codec.discrete.tempered_weights(codes)
         return Rows(slow, conditions, weights), Rows(fast, np.concatenate([conditions, slow], 1), weights)
 
     slow_rows, fast_rows = rows(train, paths)
@@ -224,28 +236,42 @@ def fit_cascade(
     columns = history.columns
     slow_names = tuple(f"slow:{name}" for name in columns)
     shape = Shape(width=128, depth=3, latent=max(4, min(16, len(columns))))
-    slow = create_engine(SLOW_KIND, Layout(slow_names, conditioning.names), shape, seed=seed)
+    slow_layout = Layout(slow_names, conditioning.names)
+    slow: Engine
+    if history.has_lives:
+        slow = PathEngine(slow_layout, shape, seed=seed)
+    else:  # paths that are not tied to an age: whatever moves them is in the latent, and the flow keeps it smoother
+        slow = create_engine("flow", slow_layout, shape, seed=seed)
     fast = create_engine(kind, Layout(columns, (*conditioning.names, *slow_names)), shape, seed=seed + 1)
-    _train(slow, slow_rows, slow_held, steps or STEPS[SLOW_KIND], seed, "fit slow path", progress)
-    _train(fast, fast_rows, fast_held, steps or STEPS[kind], seed + 1, "fit residual", progress)
+    _train(slow, slow_rows, slow_held, STEPS[slow.kind], seed, "fit slow path", progress)
+    _train(fast, fast_rows, fast_held, STEPS[kind], seed + 1, "fit residual", progress)
     bounds = np.cumsum([0, *(len(stretch) for stretch in train)])
     filled = Rows(np.asarray(np.concatenate(residuals) / fast_scale, np.float32), fast_rows.conditions)
+    latent, trend = _latent(slow, slow_rows, train, bounds)
     periods = _periods(history)
     return Cascade(
         columns=columns,
         conditioning=conditioning,
         slow=slow,
         fast=fast,
-        slow_memory=_memory(slow, slow_rows, bounds, periods),
-        fast_memory=_memory(fast, filled, bounds, ()),
+        slow_memory=fit_memory(latent, whiten=slow.kind == "path", periods=periods),
+        fast_memory=_memory(fast, filled, bounds, () if history.has_lives else periods),
         centre=centre,
         slow_scale=slow_scale,
         fast_scale=fast_scale,
         smoothing=smoothing,
         resampled=tuple(((p - centre) / slow_scale).astype(np.float32) for p in paths) if resample_slow else (),
-        donors=_donors(slow, slow_rows, train, bounds) if mixing else (),
+        donors=_donors(latent, train) if mixing else (),
         mixing=mixing,
+        levels=history.levels,
+        trend=trend,
     )
+
+
+def _above_levels(stretches: Sequence[Stretch], levels: Levels | None) -> Sequence[Stretch]:
+    if levels is None:
+        return stretches
+    return [replace(s, scores=levels.removed(s.scores, s.codes)) for s in stretches]
 
 
 def _with_validation(history: History) -> tuple[Sequence[Stretch], Sequence[Stretch]]:
@@ -276,12 +302,22 @@ def _memory(engine: Engine, rows: Rows, bounds: NDArray[np.int64], periods: Sequ
     return fit_memory(runs, whiten=engine.kind == "tvae", periods=periods)
 
 
-def _donors(engine: Engine, rows: Rows, stretches: Sequence[Stretch], bounds: NDArray[np.int64]) -> tuple[Floats, ...]:
-    """Returns the slow latent of each run that was seen in one stretch down to its end."""
+def _latent(
+    engine: Engine, rows: Rows, stretches: Sequence[Stretch], bounds: NDArray[np.int64]
+) -> tuple[list[Floats], Trend | None]:
+    """Returns the latent of each stretch, and its trend with remaining life, which has been removed from it."""
     latent = engine.encode(rows.scores, rows.conditions, evaluations=20)
-    runs = [latent[first:last] for first, last in pairwise(bounds)]
+    rul = [stretch.rul for stretch in stretches if stretch.rul is not None]
+    trend = fit_trend(latent, np.concatenate(rul)) if rul else None
+    if trend is not None:
+        latent = trend.removed(latent, np.concatenate(rul))
+    return [latent[first:last] for first, last in pairwise(bounds)], trend
+
+
+def _donors(latent: Sequence[Floats], stretches: Sequence[Stretch]) -> tuple[Floats, ...]:
+    """Returns the slow latent of each run that was seen in one stretch down to its end."""
     counts = Counter(stretch.run for stretch in stretches)
-    return tuple(run for run, stretch in zip(runs, stretches, strict=True) if counts[stretch.run] == 1)
+    return tuple(run for run, stretch in zip(latent, stretches, strict=True) if counts[stretch.run] == 1)
 
 
 def _noise(memory: Memory, lengths: Sequence[int], rng: np.random.Generator) -> Floats:
@@ -301,8 +337,8 @@ def _centre_and_scale(parts: Sequence[Floats]) -> tuple[Array, Array]:
 
 
 def _periods(history: History) -> tuple[float, ...]:
-    """Returns the periods, in samples, of a day and its halves and thirds, where the rows have a clock."""
-    if not history.timed:
+    """Returns the periods, in samples, of a day and its halves and thirds, where the time between rows is known."""
+    if not history.paced:
         return ()
     day = 86_400.0 / history.cadence_s
     return tuple(period for period in (day, day / 2, day / 3, 2 * day) if 3 <= period <= 240)

@@ -7,7 +7,7 @@ from services.chassis.errors import ErrorKind, Reason, register_reasons
 register_reasons(
     {
         "AUGMENT_ROWS_INVALID": Reason(
-            ErrorKind.USAGE, "INVALID_ARGUMENT", "Ask for 10 to 50,000,000 rows (50,000 by default)."
+            ErrorKind.USAGE, "INVALID_ARGUMENT", "Ask for 10 to 10,000,000 rows (50,000 by default)."
         ),
         "AUGMENT_OPTION_INVALID": Reason(ErrorKind.USAGE, "INVALID_ARGUMENT", "Correct the option or leave it out."),
         "AUGMENT_TABLE_MISSING": Reason(

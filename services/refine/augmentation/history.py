@@ -7,7 +7,7 @@ the segment or the split changes and at every gap, so nothing is ever smoothed o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import pairwise
 
@@ -18,7 +18,10 @@ from numpy.typing import NDArray
 from services.chassis.errors import SensorForgeError
 from services.machines.profile import MachineProfile
 from services.refine.augmentation import errors as errors
-from services.refine.codec import Codec
+from services.refine.augmentation.daily import hours_from_swing
+from services.refine.augmentation.dwell import Record, States, fit_states
+from services.refine.augmentation.regimes import Levels, Regimes, find_levels, find_regimes
+from services.refine.codec import MISSING, Codec
 from services.refine.discrete import Codes
 
 Floats = NDArray[np.float32]
@@ -37,7 +40,8 @@ _DEFAULT_START = datetime(2025, 1, 1, tzinfo=UTC)
 class Stretch:
     """Unbroken rows of one run: scores (T, C) without gaps, codes (T, G), RUL (T,) or None, hour of day (T,) or None.
 
-    `observed` (T, C) is False where a score was missing and has been interpolated.
+    `observed` (T, C) is False where a score was missing and has been interpolated. The codes are the codec's, and one
+    more column, the regime, where the history has regimes.
     """
 
     run: str
@@ -65,7 +69,10 @@ class History:
     """Training stretches, validation stretches, lives with known RUL and the clock of the machine.
 
     `columns` are the score columns told by the rows, `untold` the model's columns they lack. `rul_step` is the RUL that
-    one sample uses up. `lengths` are the lengths of runs in samples: lifetimes where RUL is known.
+    one sample uses up. `timed`: the rows have a clock, `paced`: the time between them is known,
+    `hourly`: so is the hour of the day, if only from a daily swing. `lengths` are the lengths of runs in samples:
+    lifetimes where RUL is known. `states` says how the codes follow each other, `levels` where the sensors stand in
+    each state, if they jump between states.
     """
 
     columns: tuple[str, ...]
@@ -79,8 +86,12 @@ class History:
     sparse: bool
     cadence_s: float
     timed: bool
+    paced: bool
     hourly: bool
     start: datetime
+    states: States
+    regimes: Regimes | None = None
+    levels: Levels | None = None
 
     @property
     def has_lives(self) -> bool:
@@ -115,7 +126,8 @@ def read_history(table: pl.DataFrame, codec: Codec, profile: MachineProfile, *, 
         n for n in codec.names if n != "rul" and n not in told and (n in continuous or n not in train.columns)
     )
     hourly = timed and cadence <= 3 * 3600 and _span_s(train) >= 3 * DAY_S
-    stretches = _stretches(train, codec, told, cadence, use_rul, hourly)
+    regimes = find_regimes(train, [name for name in told if train[name].dtype.is_numeric()])
+    stretches = _stretches(train, codec, told, regimes, cadence, use_rul, hourly)
     rows = sum(len(stretch) for stretch in stretches)
     if rows < FEWEST_ROWS or not told:
         raise SensorForgeError(
@@ -123,6 +135,10 @@ def read_history(table: pl.DataFrame, codec: Codec, profile: MachineProfile, *, 
             f"Only {rows} training rows lie in unbroken stretches of at least {SHORTEST_STRETCH} rows; temporal "
             f"structure cannot be learnt from fewer than {FEWEST_ROWS}.",
         )
+    validation = _stretches(table.filter(pl.col("_set") == "val"), codec, told, regimes, cadence, use_rul, hourly)
+    paced = timed or profile.sampling_period_s is not None
+    if paced and not timed and not use_rul:
+        stretches, validation, hourly = _with_hours(stretches, validation, DAY_S / cadence)
     found = _lives(train, cadence) if use_rul else ()
     rul_step = _rul_step(train) if use_rul else 0.0
     sparse = bool(found) and _is_sparse(found, rul_step)
@@ -130,7 +146,7 @@ def read_history(table: pl.DataFrame, codec: Codec, profile: MachineProfile, *, 
         columns=told,
         untold=untold,
         stretches=stretches,
-        validation=_stretches(table.filter(pl.col("_set") == "val"), codec, told, cadence, use_rul, hourly),
+        validation=validation,
         lives=found,
         lengths=_lengths(table, found, rul_step, sparse),
         rul_step=rul_step,
@@ -138,8 +154,12 @@ def read_history(table: pl.DataFrame, codec: Codec, profile: MachineProfile, *, 
         sparse=sparse,
         cadence_s=cadence,
         timed=timed,
+        paced=paced,
         hourly=hourly,
         start=_start(table),
+        states=_states(stretches, codec),
+        regimes=regimes,
+        levels=find_levels([(stretch.scores, stretch.codes) for stretch in stretches]),
     )
 
 
@@ -199,8 +219,29 @@ def _start(table: pl.DataFrame) -> datetime:
     return datetime.fromtimestamp(day.timestamp() + DAY_S, tz=UTC) if day.tzinfo else day.replace(tzinfo=UTC)
 
 
+def _states(stretches: Sequence[Stretch], codec: Codec) -> States:
+    """Returns how states follow each other; that a value is missing is no state, since generated rows are complete."""
+    bits = [g for g, name in enumerate(codec.discrete.names) if name.startswith(MISSING)]
+    lives: dict[str, float] = {}
+    for stretch in stretches:
+        if stretch.rul is not None:
+            lives[stretch.run] = max(lives.get(stretch.run, 0.0), float(stretch.rul.max()))
+    records = []
+    for stretch in stretches:
+        codes = stretch.codes.copy()
+        codes[:, bits] = 0
+        records.append(Record(codes, stretch.rul, stretch.hour, lives.get(stretch.run, 1.0)))
+    return fit_states(records)
+
+
 def _stretches(
-    table: pl.DataFrame, codec: Codec, columns: Sequence[str], cadence: float, use_rul: bool, hourly: bool
+    table: pl.DataFrame,
+    codec: Codec,
+    columns: Sequence[str],
+    regimes: Regimes | None,
+    cadence: float,
+    use_rul: bool,
+    hourly: bool,
 ) -> tuple[Stretch, ...]:
     if use_rul:
         table = table.filter(pl.col("rul").is_not_null())
@@ -209,6 +250,8 @@ def _stretches(
     encoded = codec.encode(table, np.random.default_rng(0))
     places = [codec.continuous.index(name) for name in columns]
     scores, codes = encoded.scores[:, places], encoded.codes
+    if regimes is not None:
+        codes = np.concatenate([codes, regimes.labels(table)[:, None]], 1)
     rul = table["rul"].cast(pl.Float64).to_numpy() if use_rul else None
     hour = _hours(table) if hourly else None
     names = table["_run"].to_list()
@@ -230,6 +273,18 @@ def _stretches(
             )
         )
     return tuple(found)
+
+
+def _with_hours(
+    stretches: tuple[Stretch, ...], validation: tuple[Stretch, ...], day: float
+) -> tuple[tuple[Stretch, ...], tuple[Stretch, ...], bool]:
+    """Returns both with the hours that their daily swing tells, and whether it tells any."""
+    every = (*stretches, *validation)
+    hours = hours_from_swing([stretch.scores for stretch in every], day)
+    if hours is None:
+        return stretches, validation, False
+    timed = tuple(replace(stretch, hour=hour) for stretch, hour in zip(every, hours, strict=True))
+    return timed[: len(stretches)], timed[len(stretches) :], True
 
 
 def _breaks(table: pl.DataFrame, cadence: float) -> NDArray[np.bool_]:

@@ -1,21 +1,20 @@
 """Planning runs before a single sensor is generated: how long, with which RUL, when, and in which states.
 
 RUL is T - t by construction, so it falls strictly in every run. Lifetimes are drawn between the training runs' own
-(interpolated order statistics). States follow a training run's own sequence aligned at the failure, so that their dwell
-times and combinations are real ones; this resampling is disclosed.
+(interpolated order statistics). States follow each other by the model of `dwell`, under the run's RUL and hours.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from services.machines.profile import MachineProfile
 from services.machines.units import parse_unit
-from services.refine.augmentation.history import DAY_S, History, Stretch
+from services.refine.augmentation.history import DAY_S, GAP_STEPS, History
 from services.refine.discrete import Codes
 
 Array = NDArray[np.float64]
@@ -64,13 +63,9 @@ def plan_runs(history: History, rows: int, *, seed: int, begin_s: float = 0.0) -
         begin += float(seconds[-1]) + PAUSE_STEPS * history.cadence_s
     clock = np.concatenate(clocks)
     midnight = history.start.hour + history.start.minute / 60 + history.start.second / 3600
-    return Plan(
-        lengths=tuple(lengths),
-        rul=np.concatenate(ruls) if ruls else None,
-        clock_s=clock,
-        hour=np.asarray((clock % DAY_S) / 3600 + midnight) % 24 if history.hourly else None,
-        codes=np.concatenate([_codes(history.stretches, length, rng) for length in lengths]),
-    )
+    rul = np.concatenate(ruls) if ruls else None
+    hour = np.asarray((clock % DAY_S) / 3600 + midnight) % 24 if history.hourly else None
+    return Plan(tuple(lengths), rul, clock, hour, _codes(history, clock, rul, hour, rng))
 
 
 def plan_end_s(plan: Plan, history: History) -> float:
@@ -120,17 +115,13 @@ def _strictly_rising(steps: Array) -> Array:
     return np.asarray(np.maximum.accumulate(offset) + np.arange(len(steps)))
 
 
-def _codes(stretches: Sequence[Stretch], length: int, rng: np.random.Generator) -> Codes:
-    """Returns the discrete codes of a run: real sequences, aligned at the end, until it is full."""
-    width = stretches[0].codes.shape[1]
-    if width == 0:
-        return np.zeros((length, 0), np.int32)
-    weights = np.array([len(stretch) for stretch in stretches], float)
-    parts: list[Codes] = []
-    missing = length
-    while missing > 0:
-        donor = stretches[int(rng.choice(len(stretches), p=weights / weights.sum()))].codes
-        part = donor[-missing:] if missing < len(donor) else donor
-        parts.insert(0, part)
-        missing -= len(part)
+def _codes(history: History, clock_s: Array, rul: Array | None, hour: Array | None, rng: np.random.Generator) -> Codes:
+    """Returns the states of all rows; after a pause, as between two runs or recording windows, they begin anew."""
+    begins = np.flatnonzero(np.diff(clock_s) > GAP_STEPS * history.cadence_s) + 1
+    parts = [
+        history.states.draw(
+            last - first, None if rul is None else rul[first:last], None if hour is None else hour[first:last], rng
+        )
+        for first, last in pairwise([0, *begins.tolist(), len(clock_s)])
+    ]
     return np.concatenate(parts)

@@ -118,7 +118,7 @@ def fit_memory(runs: Sequence[Floats], *, whiten: bool, periods: Sequence[float]
         values = np.maximum(values, 1e-4)
         root, inverse = (vectors * np.sqrt(values)) @ vectors.T, (vectors / np.sqrt(values)) @ vectors.T
     white = [(run - mean) @ inverse for run in runs]
-    rotation = _rotation(white)
+    rotation = _rotation(white, periods)
     longest = max(len(run) for run in runs)
     lags = max(2, min(MOST_LAGS, longest - 2))
     correlation, pairs = pooled_autocorrelation([run @ rotation for run in white], lags)
@@ -150,17 +150,30 @@ def pooled_autocorrelation(runs: Sequence[NDArray[np.floating]], lags: int) -> t
     return covariance / np.maximum(covariance[0], 1e-12), pairs
 
 
-def _rotation(runs: Sequence[Array]) -> Array:
+def _rotation(runs: Sequence[Array], periods: Sequence[float] = ()) -> Array:
+    """Returns the directions that part what is remembered long, what swings with the first period, and the rest.
+
+    The swing correlates with itself a period later and against itself half a period later; a slow drift does neither
+    differently, so the difference of the two tells them apart where near lags cannot.
+    """
     dimensions = runs[0].shape[1]
-    lagged, pairs = np.zeros((dimensions, dimensions)), 0
+    lagged = np.zeros((dimensions, dimensions))
     for lag in _ROTATION_LAGS:
-        for run in runs:
-            if len(run) > lag:
-                lagged += run[:-lag].T @ run[lag:]
-                pairs += len(run) - lag
-    lagged /= max(pairs, 1)
+        lagged += _lagged_covariance(runs, lag) / len(_ROTATION_LAGS)
+    if periods and 2 * max(_ROTATION_LAGS) <= periods[0] <= np.median([len(run) for run in runs]) / 2:
+        lagged += _lagged_covariance(runs, round(periods[0])) - _lagged_covariance(runs, round(periods[0] / 2))
     _, vectors = np.linalg.eigh((lagged + lagged.T) / 2)
     return np.asarray(vectors)
+
+
+def _lagged_covariance(runs: Sequence[Array], lag: int) -> Array:
+    dimensions = runs[0].shape[1]
+    total, pairs = np.zeros((dimensions, dimensions)), 0
+    for run in runs:
+        if len(run) > lag:
+            total += run[:-lag].T @ run[lag:]
+            pairs += len(run) - lag
+    return total / max(pairs, 1)
 
 
 def _ar1(coefficient: float, runs: int, length: int, dimensions: int, rng: np.random.Generator) -> Array:

@@ -7,36 +7,30 @@ movement in time, is learnt here from the training rows (docs/physics.md, "Augme
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from services.chassis.errors import SensorForgeError
 from services.jobs.operation import JobContext
 from services.machines.profile import MachineProfile
 from services.refine.augmentation import errors as errors
 from services.refine.augmentation.borrowed import Lender
-from services.refine.augmentation.cascade import Cascade, fit_cascade
+from services.refine.augmentation.cascade import Cascade
+from services.refine.augmentation.fitting import fit_generator
 from services.refine.augmentation.history import History, read_history
-from services.refine.augmentation.lives import plan_runs
 from services.refine.augmentation.options import AugmentOptions, read_options, set_sizes
-from services.refine.augmentation.quality import CLOSE_SHARE_LIMIT, SetRecord, nearest_to_training, quality_report
+from services.refine.augmentation.quality import SetRecord, quality_report
+from services.refine.augmentation.quality_text import quality_text
 from services.refine.augmentation.real_rows import real_runs
 from services.refine.augmentation.sets import SetMaker
 from services.refine.augmentation.where import Condition, parse_condition
-from services.refine.augmentation.widths import choose_width
 from services.refine.model import Model
 
 FEWEST_LIVES = 5
-_MIXING = ((40, 0.5), (20, 0.3))  # lives, and the share of a real slow path that so many lives can hide
-_LESS_MIXING = 0.15
-_PILOT_RUNS, _PILOT_ROWS = 40, 12_000
-_DRIFT = 0.8  # normal scores between the first and the last third of a single series
-_DRIFTING_SHARE = 0.25
 
 
 @dataclass(frozen=True)
@@ -58,47 +52,33 @@ class _Source:
 
 
 def run(ctx: JobContext) -> None:
-    """Writes output "sets" (kind augmented): train.parquet, val.parquet, test.parquet, quality.json.
+    """Writes output "sets" (kind augmented): train.parquet, val.parquet, test.parquet, quality.json, quality.txt.
 
     Raises SensorForgeError: AUGMENT_*, WHERE_*, MODEL_FILE_INVALID.
     """
     options = read_options(ctx.params)
     source = _load(ctx, options)
-    condition = _condition(options.where, source)
+    condition, rare = _condition(options.where, source), _condition(options.oversample, source)
     disclosures = _disclosures(source, options)
-    resample = _drifts(source.history)
-    if resample:
-        disclosures.append(
-            "The training rows are one drifting record; its slow path is resampled from the record itself, so these "
-            "sets show its noise afresh but no drift that was not seen."
-        )
-        ctx.warning("AUGMENT_SLOW_PATH_RESAMPLED", disclosures[-1])
 
     def fitted(phase: str, done: int, total: int) -> None:
         ctx.stop_if_cancelled()
         ctx.progress(phase, done, total)
 
-    kind = source.model.engine.kind
-    chosen = choose_width(source.history, source.model.codec, kind, seed=ctx.seed, progress=fitted)
-    cascade = fit_cascade(
-        source.history,
-        source.model.codec,
-        kind,
-        seed=ctx.seed,
-        smoothing=chosen.width,
-        resample_slow=resample,
-        mixing=_mixing(source.history),
-        progress=fitted,
-    )
-    cascade = _hidden_enough(cascade, source.history, ctx.seed)
-    if not source.history.has_lives:
-        cascade = _with_margins(cascade, source.history, ctx.seed)
+    fit = fit_generator(source.history, source.model.codec, source.model.engine.kind, seed=ctx.seed, progress=fitted)
+    cascade = fit.cascade
+    if fit.resampled:
+        disclosures.append(
+            "The training rows are one drifting record; its slow path is resampled from the record itself, so these "
+            "sets show its noise afresh but no drift that was not seen."
+        )
+        ctx.warning("AUGMENT_SLOW_PATH_RESAMPLED", disclosures[-1])
     if cascade.mixing:
         disclosures.append(
             f"{100 * cascade.mixing:.0f} % of the variance of each run's slow path comes from a real training life; "
             "the nearest-run gate was passed before anything was written."
         )
-    records = _write_sets(ctx, source, cascade, condition, options, disclosures)
+    records = _write_sets(ctx, source, cascade, (condition, rare), options, disclosures)
     independent = source.model.sample(min(10_000, 2 * source.history.rows), seed=ctx.seed)
     report = quality_report(
         records,
@@ -106,15 +86,18 @@ def run(ctx: JobContext) -> None:
         cascade,
         source.model.codec,
         independent=independent,
-        conditional=condition.keeps is not None,
+        conditional=condition.keeps is not None or rare.keeps is not None,
         disclosures=disclosures,
     )
-    report["smoothing"] = {"width": chosen.width, "scores": {f"{width:g}": s for width, s in chosen.scores.items()}}
+    report["settings"] = fit.to_json()
     report |= {"schema_version": 1, "machine_id": ctx.machine, "where": condition.text, "mix_real": options.mix_real}
+    report |= {"oversample": rare.text, "share": options.share}
     for gate, verdict in report["gates"].items():
         if verdict == "failed":
             ctx.warning("AUGMENT_GATE_FAILED", f"The augmented sets fail the gate {gate!r}; see quality.json.")
-    ctx.output("sets", "augmented").json("quality.json", report)
+    output = ctx.output("sets", "augmented")
+    output.json("quality.json", report)
+    output.bytes("quality.txt", quality_text(report).encode(), "text/plain; charset=utf-8")
 
 
 def _load(ctx: JobContext, options: AugmentOptions) -> _Source:
@@ -181,7 +164,15 @@ def _disclosures(source: _Source, options: AugmentOptions) -> list[str]:
             "they have no temporal structure of their own."
         )
     if len(source.model.codec.discrete.names):
-        told.append("Discrete states follow resampled sequences of real training runs.")
+        told.append(
+            "Discrete states follow each other by a semi-Markov model of the training runs: transitions that were "
+            "seen, dwell times from each state's distribution."
+        )
+    if history.regimes is not None:
+        told.append(
+            f"{', '.join(history.regimes.names)} are set to few values: {len(history.regimes.combinations)} operating "
+            "regimes, which follow each other as states do."
+        )
     if not history.timed:
         told.append(f"The real rows have no clock; timestamps are {history.cadence_s:g} s apart by assumption.")
     if options.mix_real:
@@ -189,72 +180,21 @@ def _disclosures(source: _Source, options: AugmentOptions) -> list[str]:
     return told
 
 
-def _mixing(history: History) -> float:
-    """Returns the most of real slow paths to mix in, by the number of lives: it makes runs truer and less new."""
-    lives = 0 if history.sparse else len(history.lives)
-    return next((share for least, share in _MIXING if lives >= least), 0.0)
-
-
-def _hidden_enough(cascade: Cascade, history: History, seed: int) -> Cascade:
-    """Returns the cascade with less mixing, or none, while trial runs come too near to real ones.
-
-    Half the gate's limit is asked for, so that other runs than the trial's will pass it.
-    """
-    mixing = cascade.mixing
-    while mixing > 0:
-        mixed = replace(cascade, mixing=mixing)
-        near = nearest_to_training(history, mixed, _trial(mixed, history, _trial_rows(history), seed))
-        if near is not None and near.close_share <= CLOSE_SHARE_LIMIT / 2:
-            return mixed
-        mixing = round(mixing - _LESS_MIXING, 2) if near is not None else 0.0
-    return replace(cascade, mixing=0.0, donors=())
-
-
-def _trial_rows(history: History) -> int:
-    return int(_PILOT_RUNS * np.median(history.lengths))
-
-
-def _with_margins(cascade: Cascade, history: History, seed: int) -> Cascade:
-    """Returns the cascade with the training rows' margins, which two engines in a row would otherwise blur.
-
-    For series only: with lives the margins of a trial depend on which lifetimes it drew, and correcting for that bends
-    the end of life (C-MAPSS: window C2ST .60 -> .81).
-    """
-    trial = np.concatenate(_trial(cascade, history, _PILOT_ROWS, seed))
-    return cascade.with_margins(trial, np.concatenate([stretch.scores for stretch in history.stretches]))
-
-
-def _trial(cascade: Cascade, history: History, rows: int, seed: int) -> list[NDArray[np.float32]]:
-    """Returns the scores of runs that are looked at and thrown away."""
-    plan = plan_runs(history, rows, seed=seed + 1)
-    keep = np.ones(plan.rows, dtype=bool)
-    scores = cascade.generate(plan.lengths, plan.rul, plan.hour, plan.codes, keep, seed + 1)
-    return np.split(scores, np.cumsum(plan.lengths)[:-1])
-
-
-def _drifts(history: History) -> bool:
-    """Whether the rows are one record whose slow path moves one way, which cannot be generated afresh."""
-    if history.has_lives or len({stretch.run for stretch in history.stretches}) > 2:
-        return False
-    scores = np.concatenate([stretch.scores for stretch in history.stretches])
-    third = len(scores) // 3
-    drift = np.abs(scores[:third].mean(0) - scores[-third:].mean(0))
-    return bool((drift > _DRIFT).mean() >= _DRIFTING_SHARE)
-
-
 def _write_sets(
     ctx: JobContext,
     source: _Source,
     cascade: Cascade,
-    condition: Condition,
+    conditions: tuple[Condition, Condition],
     options: AugmentOptions,
     disclosures: list[str],
 ) -> list[SetRecord]:
-    """Writes the three files and returns what was counted on the way."""
+    """Writes the three files and returns what was counted on the way. `conditions` are that of every row and that of
+    the oversampled ones."""
+    condition, rare = conditions
     columns, history, codec = source.columns, source.history, source.model.codec
     borrows = bool(history.untold) or ("rul" in columns and not history.has_lives)
     lender = Lender.of(source.model, history.columns, ctx.seed) if borrows else None
-    maker = SetMaker(history, cascade, codec, source.profile, columns, condition, lender, ctx.seed)
+    maker = SetMaker(history, cascade, codec, source.profile, columns, condition, lender, ctx.seed, rare, options.share)
     output = ctx.output("sets", "augmented")
     schema = _schema(source)
     units = {sensor.name: sensor.unit for sensor in source.profile.columns if sensor.name in columns and sensor.unit}
@@ -283,6 +223,11 @@ def _write_sets(
                 done += batch.height
                 ctx.progress("generate", done, options.rows, f"{name}: {record.rows:,} rows in {record.runs} runs")
         records.append(record)
+    if rare.keeps is not None:
+        disclosures.append(
+            f"{maker.met:,} of {sum(record.rows for record in records):,} rows meet {rare.text!r}; at least "
+            f"{options.share:.0%} of each set were asked for. These are not the machine's own proportions."
+        )
     if maker.clipped:
         disclosures.append(f"{maker.clipped} generated values beyond a sensor's physical limits were put on the limit.")
     return records

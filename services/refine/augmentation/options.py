@@ -9,21 +9,25 @@ from typing import Any
 
 from services.chassis.errors import SensorForgeError
 from services.refine.augmentation import errors as errors
+from services.refine.limits import MOST_ROWS
 
 DEFAULT_ROWS = 50_000
-FEWEST_ROWS, MOST_ROWS = 10, 50_000_000
+FEWEST_ROWS = 10
 SETS = ("train", "val", "test")
 
 
 @dataclass(frozen=True)
 class AugmentOptions:
-    """Rows in all, a condition every row meets, the share of real rows in the training set, and whether lives are
-    insisted on (True), unwanted (False) or taken where they are known (None)."""
+    """Rows in all, a condition every row meets, the share of real rows in the training set, whether lives are insisted
+    on (True), unwanted (False) or taken where they are known (None), and a condition of rare rows with the share of
+    each set that shall meet it."""
 
     rows: int = DEFAULT_ROWS
     where: str = ""
     mix_real: float = 0.0
     lives: bool | None = None
+    oversample: str = ""
+    share: float = 0.0
 
 
 def read_options(params: Mapping[str, Any]) -> AugmentOptions:
@@ -45,7 +49,18 @@ def read_options(params: Mapping[str, Any]) -> AugmentOptions:
     lives = params.get("lives")
     if lives is not None and not isinstance(lives, bool):
         raise SensorForgeError("AUGMENT_OPTION_INVALID", f"lives is {lives!r}; it is true, false or absent.")
-    return AugmentOptions(rows, str(params.get("where") or ""), float(mix), lives)
+    rare, share = str(params.get("oversample") or "").strip(), params.get("share") or 0.0
+    if isinstance(share, bool) or not isinstance(share, int | float) or not math.isfinite(share) or not 0 <= share < 1:
+        raise SensorForgeError(
+            "AUGMENT_OPTION_INVALID",
+            f"share is {share!r}; it is the share of rows that meet the oversampled condition, above 0 and below 1.",
+        )
+    if bool(rare) != bool(share):
+        raise SensorForgeError(
+            "AUGMENT_OPTION_INVALID",
+            f"oversample is {rare!r} and share {share:g}; oversampling needs both, as in `rul < 20` and 0.3.",
+        )
+    return AugmentOptions(rows, str(params.get("where") or ""), float(mix), lives, rare, float(share))
 
 
 def set_sizes(rows: int) -> dict[str, int]:

@@ -42,6 +42,19 @@ class Condition:
         return self.bounds.get(name, _EVERYTHING)
 
 
+def both(one: Condition, other: Condition) -> Condition:
+    """Returns the condition that a row meets if it meets both."""
+    if one.keeps is None or other.keeps is None:
+        return other if one.keeps is None else one
+    names = one.bounds.keys() | other.bounds.keys()
+    return Condition(
+        f"({one.text}) and ({other.text})",
+        one.keeps & other.keeps,
+        tuple(dict.fromkeys(one.names + other.names)),
+        {name: _both(one.bound(name), other.bound(name)) for name in names},
+    )
+
+
 @dataclass(frozen=True)
 class _Part:
     keeps: pl.Expr

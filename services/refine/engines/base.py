@@ -3,8 +3,10 @@
 An engine models p(scores | conditions) for scores whose margins are about N(0, 1), and offers one reading of that
 density as a *map*: `decode` turns noise N(0, I) into scores and `encode` turns scores back into noise, row by row under
 the same conditions. Columns are named (`Layout`), so that weights survive a change of columns: `adapted` copies what
-both layouts share and starts the rest at zero. An engine knows nothing of files, units, profiles or training loops, and
-computes on the thread that calls it. Weights leave it as plain arrays, never as pickled objects.
+both layouts share and starts the rest at zero. Networks see *framed* scores, `scores @ frame`, which are wider where
+the columns together hardly vary: there a small error is plain to see, as a power that fits no current and voltage.
+An engine knows nothing of files, units, profiles or training loops, and computes on the thread that calls it. Weights
+leave it as plain arrays, never as pickled objects.
 """
 
 from __future__ import annotations
@@ -21,7 +23,12 @@ from torch import Tensor, nn
 
 Floats = NDArray[np.float32]
 
-CHUNK = 4096  # rows a forward pass when sampling: activations of 128 columns then fit the second-level cache
+CHUNK = 2048  # rows a forward pass when sampling: activations then stay in the second-level cache
+EVALUATIONS = 6  # function evaluations a sampled row where an engine needs any: more change no metric, fewer do
+# Power of the scores' covariance in the frame: 0 leaves scores as they are, -.5 whitens them. Two-sample AUC of 10,000
+# rows after 60 epochs at 0, -.25, -.5: flow .675, .594, .611; tvae after 40 epochs .765, .709, .818.
+FRAMING = -0.25
+LEAST_VARIANCE = 1e-4  # of a direction, when framed: columns that are functions of each other have none
 
 
 @dataclass(frozen=True)
@@ -41,7 +48,7 @@ class Layout:
 class Shape:
     """Size of the networks. `latent` is the width of the TVAE's code; the flow's noise has the width of the scores."""
 
-    width: int = 128
+    width: int = 96
     depth: int = 3
     latent: int = 16
 
@@ -55,6 +62,7 @@ class Engine(nn.Module, ABC):
     """
 
     kind: ClassVar[str]
+    unframe: Tensor  # turns framed scores into scores
 
     def __init__(self, layout: Layout, shape: Shape, *, seed: int = 0) -> None:
         super().__init__()
@@ -62,9 +70,42 @@ class Engine(nn.Module, ABC):
             raise ValueError("an engine needs at least one score column")
         self.layout = layout
         self.shape = shape
+        self.frame = nn.Parameter(torch.eye(len(layout.scores)), requires_grad=False)
+        self.register_buffer("unframe", torch.eye(len(layout.scores)), persistent=False)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.build()
+
+    # The frame --------------------------------------------------------------------------------------------------------
+
+    @property
+    def framed(self) -> bool:
+        """Whether a frame was fitted: it is, once, before the first step of training."""
+        return not torch.equal(self.frame, torch.eye(len(self.frame), device=self.device))
+
+    @torch.no_grad()
+    def fit_frame(self, scores: Floats) -> None:
+        """Fits the frame to rows of scores (n, C), missing ones counting as zero: covariance to the power FRAMING.
+
+        The covariance is shrunk towards the identity by C/n, which is of no account but for few rows.
+        """
+        n, columns = scores.shape
+        covariance = np.atleast_2d(np.cov(np.nan_to_num(scores).astype(np.float64), rowvar=False)) if n > 1 else 1.0
+        share = min(1.0, columns / n)
+        covariance = (1 - share) * covariance + share * np.eye(columns)
+        variances, directions = np.linalg.eigh(covariance)
+        frame = (directions * np.maximum(variances, LEAST_VARIANCE) ** FRAMING) @ directions.T
+        self.frame.copy_(torch.from_numpy(frame))
+        self._reframe()
+
+    def _reframe(self) -> None:
+        self.unframe = torch.linalg.inv(self.frame.double()).float()
+
+    def masked(self, error: Tensor, observed: Tensor) -> Tensor:
+        """Returns framed errors (n, C) without what they owe to scores that are not observed."""
+        if bool(observed.all()):
+            return error
+        return ((error @ self.unframe) * observed) @ self.frame
 
     # What an engine has to say about itself -------------------------------------------------------------------------
 
@@ -97,6 +138,13 @@ class Engine(nn.Module, ABC):
     def output_rows(self) -> dict[str, tuple[str, ...]]:
         """Returns, for each parameter whose rows are score columns, the names of these rows."""
 
+    def square(self) -> dict[str, tuple[str, ...]]:
+        """Returns, for each matrix that turns columns into themselves, their names; a new column turns into itself."""
+        return {"frame": self.layout.scores}
+
+    def settle(self, scores: Floats, conditions: Floats | None) -> None:
+        """Takes note of the training rows once training has ended; an engine that need not does nothing."""
+
     def encoder_parameters(self) -> list[nn.Parameter]:
         """Returns what `freeze_encoder` freezes; empty for an engine without an encoder."""
         return []
@@ -112,7 +160,7 @@ class Engine(nn.Module, ABC):
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Returns (x, observed, c) on the engine's device, with N(0, 1) where a score is missing.
 
-        Raises ValueError when the arrays do not fit the layout.
+        Raises ValueError when the arrays do not fit the layout, or a score is infinite.
         """
         n = len(scores)
         if conditions is None:
@@ -121,14 +169,16 @@ class Engine(nn.Module, ABC):
         if (scores.shape, conditions.shape) != expected:
             raise ValueError(f"{scores.shape=} and {conditions.shape=} do not fit the layout's {expected}")
         x = torch.from_numpy(np.ascontiguousarray(scores, np.float32))
+        if bool(torch.isinf(x).any()):
+            raise ValueError("a score is infinite; what is not known is NaN")
         observed = (~torch.isnan(x)).to(torch.float32)
         if not bool(observed.all()):
             x = torch.where(observed > 0, x, torch.randn(x.shape, generator=generator))
         c = torch.from_numpy(np.ascontiguousarray(conditions, np.float32))
         return x.to(self.device), observed.to(self.device), c.to(self.device)
 
-    @torch.no_grad()
-    def decode(self, noise: Floats, conditions: Floats | None = None, *, evaluations: int = 8) -> Floats:
+    @torch.inference_mode()
+    def decode(self, noise: Floats, conditions: Floats | None = None, *, evaluations: int = EVALUATIONS) -> Floats:
         """Returns scores (n, C) for noise (n, noise_width); N(0, I) noise gives samples. Deterministic."""
         n = len(noise)
         out = np.empty((n, len(self.layout.scores)), np.float32)
@@ -158,7 +208,9 @@ class Engine(nn.Module, ABC):
             return np.zeros((0, self.noise_width), np.float32)
         return np.asarray(torch.cat(pieces).cpu().numpy(), np.float32)
 
-    def sample(self, rows: int, conditions: Floats | None = None, *, seed: int = 0, evaluations: int = 8) -> Floats:
+    def sample(
+        self, rows: int, conditions: Floats | None = None, *, seed: int = 0, evaluations: int = EVALUATIONS
+    ) -> Floats:
         """Returns `rows` independent score rows under the conditions, one condition row each."""
         noise = np.random.default_rng(seed).standard_normal((rows, self.noise_width), dtype=np.float32)
         return self.decode(noise, conditions, evaluations=evaluations)
@@ -192,6 +244,7 @@ class Engine(nn.Module, ABC):
             if value.shape != parameter.shape:
                 raise ValueError(f"weight {name!r} has shape {tuple(value.shape)}, expected {tuple(parameter.shape)}")
             parameter.copy_(value)
+        self._reframe()
 
     def clone(self) -> Self:
         """Returns an engine of its own with the same weights."""
@@ -207,19 +260,21 @@ class Engine(nn.Module, ABC):
         """
         twin = type(self)(layout, self.shape, seed=seed)
         source, target = dict(self.named_parameters()), dict(twin.named_parameters())
-        inputs, outputs = self.input_layers(), self.output_rows()
+        old_inputs, new_inputs = self.input_layers() | self.square(), twin.input_layers() | twin.square()
+        old_outputs, new_outputs = self.output_rows() | self.square(), twin.output_rows() | twin.square()
         for name, parameter in target.items():
             old = source[name]
             value = parameter.detach().clone()
-            rows = _matches(outputs.get(name), twin.output_rows().get(name), len(old))
-            if name in inputs:
+            rows = _matches(old_outputs.get(name), new_outputs.get(name), len(old))
+            if name in self.input_layers():
                 value.zero_()
-            columns = _matches(inputs.get(name), twin.input_layers().get(name), old.shape[-1])
+            columns = _matches(old_inputs.get(name), new_inputs.get(name), old.shape[-1])
             if old.dim() == 1:
                 value[rows[1]] = old[rows[0]].cpu()
             else:
                 value[rows[1][:, None], columns[1][None, :]] = old[rows[0][:, None], columns[0][None, :]].cpu()
             parameter.copy_(value)
+        twin._reframe()
         return twin.to(self.device)
 
 

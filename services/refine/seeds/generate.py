@@ -18,6 +18,7 @@ from services.refine.seeds.archetypes import Archetype, archetype_for, generic
 from services.refine.seeds.instrument import Rated, Readings, rate
 from services.refine.seeds.plant import Plant, Timeline, make_timeline
 from services.refine.seeds.signals import Signal, signal_for
+from services.refine.seeds.standstill import may_stand_still, warmth, working
 from services.refine.seeds.states import state_of
 
 MAX_ROWS = 10_000_000
@@ -42,12 +43,16 @@ def generate_seed_rows(profile: MachineProfile, rows: int = 10_000, seed: int = 
     timeline = _timeline(profile, rows, seed)
     plant = Plant(timeline, archetype.duty, archetype.failure_modes, swing, seed)
     readings, rated = _instruments(profile, archetype, plant)
+    works = np.ones(plant.shape, dtype=bool)
+    if may_stand_still(profile, rated):
+        works = working(plant, archetype.duty, seed)
+        readings.stand_still(works, warmth(plant, works))
     rng = np.random.default_rng([seed, 2])
     by_name = {r.sensor.name: r for r in rated}
     columns: dict[str, pl.Series] = _time_columns(timeline)
     for sensor in profile.columns:
         if sensor.role == "state":
-            columns[sensor.name] = pl.Series(sensor.name, state_of(plant, sensor).tolist(), dtype=pl.String)
+            columns[sensor.name] = pl.Series(sensor.name, state_of(plant, sensor, works).tolist(), dtype=pl.String)
         else:
             columns[sensor.name] = pl.Series(sensor.name, readings.read(by_name[sensor.name], rng))
     columns["rul"] = pl.Series("rul", np.round(timeline.rul[timeline.used], 6))

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from services.chassis.errors import SensorForgeError
 from services.machines.profile import MachineProfile, Sensor
@@ -31,6 +32,13 @@ _NATURAL = {
     "frequency": (0.0, 50.0, 65.0, "Hz"),
 }
 _SYMPTOM_REACH = 0.85  # how near to its limit a sensor comes at a failure that it sees fully
+# What is zero on a machine that is switched off; voltage, frequency of the mains and pressures are not.
+ZERO_AT_REST = frozenset(
+    {
+        "current", "power", "speed", "torque", "flow", "fuel flow", "vibration", "differential pressure", "force",
+        "feed", "load", "capacity",
+    }
+)  # fmt: skip
 _MARGIN = 0.02  # share of the range kept free at both limits for noise
 
 
@@ -143,8 +151,14 @@ class Readings:
 
     def __init__(self, plant: Plant, signals: Sequence[Signal], rated: Sequence[Rated]) -> None:
         self.plant = plant
+        self._works: NDArray[np.bool_] | None = None
+        self._warmth: Array | None = None
         self._signals = {signal.name: signal for signal in reversed(signals)}
         self._at_place = {r.signal.name: r for r in reversed(rated)}
+
+    def stand_still(self, works: NDArray[np.bool_], warmth: Array) -> None:
+        """Has the machine stand still where it does not work, with so much of its heat left; both of its shape."""
+        self._works, self._warmth = works, warmth
 
     def healthy(self, rated: Rated) -> Array:
         """Returns what an ideal instrument reads without the symptoms of wear, limits not yet applied."""
@@ -196,19 +210,33 @@ class Readings:
         """Returns the sensor's readings for the used samples, one array in row order, inside its limits."""
         used = self.plant.timeline.used
         if rated.signal.form == "counter":
-            return _resolve(_count(rated, self.plant, rng), rated)
+            return _resolve(_count(rated, self.plant, rng, self._works), rated)
         value = self.healthy(rated)
         if rated.sensor.role == "setpoint":
             return _resolve(_squeeze(_held(value, self.plant.regime)[used], rated), _dial(rated))
         if rated.signal.symptom is not None:
             limit = rated.low if rated.signal.sinks else rated.high
             value = value + _SYMPTOM_REACH * rated.signal.symptom * (limit - rated.typical)
-        value = _squeeze(value[used], rated)
+        value = self._at_rest(_squeeze(value[used], rated), rated)
         scale = abs(rated.typical) if rated.signal.form == "ratio" else 0.5 * rated.span
-        noise = min(rated.signal.noise * scale, rated.span / 60)
+        noise: float | Array = min(rated.signal.noise * scale, rated.span / 60)
+        if self._works is not None and rated.signal.quantity in ZERO_AT_REST:
+            noise = np.where(self._works[used], noise, 0.1 * noise)  # what is left is the instrument's own
         calibration = self.plant.per_run(1.0) - 1  # offset and drift of the instrument in this run
         drift = np.broadcast_to(calibration * (0.4 + 0.6 * self.plant.age), self.plant.shape)[used]
         return _resolve(value + noise * (rng.normal(size=len(value)) + 0.5 * drift), rated)
+
+    def _at_rest(self, value: Array, rated: Rated) -> Array:
+        """Returns the used samples' values with those of a machine that stands: nothing moves, heat goes."""
+        if self._works is None or self._warmth is None:
+            return value
+        used, signal = self.plant.timeline.used, rated.signal
+        if signal.quantity in ZERO_AT_REST and signal.form == "ratio":
+            return np.where(self._works[used], value, 0.0)
+        if signal.form == "above" and signal.quantity == "temperature":
+            surroundings = self._above(replace(rated, signal=replace(signal, values=np.zeros(self.plant.shape))))[used]
+            return np.asarray(surroundings + (value - surroundings) * self._warmth[used])
+        return value
 
 
 def _squeeze(value: Array, rated: Rated) -> Array:
@@ -238,16 +266,17 @@ def _dial(rated: Rated) -> Rated:
     return replace(rated, sensor=replace(rated.sensor, resolution=_decimal_step(rated.span * 1e-2)))
 
 
-def _count(rated: Rated, plant: Plant, rng: np.random.Generator) -> Array:
-    """Returns a counter that only grows within a run, starting at another reading in each run."""
+def _count(rated: Rated, plant: Plant, rng: np.random.Generator, works: NDArray[np.bool_] | None) -> Array:
+    """Returns a counter that only grows within a run, and not at rest, starting at another reading in each run."""
     used = plant.timeline.used
     run = plant.timeline.run[used].astype(int)
     age = plant.timeline.age_s[used]
     elapsed = np.diff(age, prepend=0.0)
     elapsed[np.r_[True, run[1:] != run[:-1]]] = age[np.r_[True, run[1:] != run[:-1]]]
-    grown = np.cumsum(elapsed * rated.signal.values[used])
+    rate = rated.signal.values[used] if works is None else rated.signal.values[used] * works[used]
+    grown = np.cumsum(elapsed * rate)
     first = np.searchsorted(run, np.arange(run.max() + 1))
-    grown = grown - (grown[first] - elapsed[first] * rated.signal.values[used][first])[run]
+    grown = grown - (grown[first] - elapsed[first] * rate[first])[run]
     unit = parse_unit(rated.sensor.unit) if rated.sensor.unit else None
     second = parse_unit("s")
     if (

@@ -16,7 +16,7 @@ from services.artifacts.manifest import Manifest
 from services.jobs.operation import Operation
 from services.jobs.testing import Recording, run_operation
 from services.machines.profile import MachineProfile, Sensor
-from services.refine.augmentation import cascade, operation, sets, widths
+from services.refine.augmentation import cascade, operation, sets
 from services.refine.codec import Codec, column_specs
 from services.refine.engines import Shape, create_engine
 from services.refine.model import Model, layout_of
@@ -127,9 +127,8 @@ Augment = Callable[..., Augmented]
 def quick_fits() -> Iterator[None]:
     """Makes fits short: the promises tested here do not depend on how good the networks are."""
     patch = pytest.MonkeyPatch()
-    patch.setattr(cascade, "STEPS", {"flow": 240, "tvae": 240})
+    patch.setattr(cascade, "STEPS", {"flow": 240, "tvae": 240, "path": 240})
     patch.setattr(cascade, "EPOCHS", 6)
-    patch.setattr(widths, "TRIAL_STEPS", 60)
     patch.setattr(sets, "_TRIAL_ROWS", 8000)
     yield
     patch.undo()

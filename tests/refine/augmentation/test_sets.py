@@ -14,6 +14,7 @@ from services.chassis.errors import SensorForgeError
 from services.refine.augmentation import temporal
 from services.refine.augmentation.options import read_options, set_sizes
 from services.refine.augmentation.quality import nearest_verdict
+from services.refine.augmentation.quality_text import quality_text
 from tests.refine.augmentation.conftest import PROFILE, Augment, Augmented, lives, model_of, series
 
 
@@ -108,6 +109,17 @@ def test_the_report_says_what_was_promised_and_measured(made: Augmented) -> None
     assert report["nearest_runs"]["ratio"] > 0
 
 
+def test_the_report_can_be_read_as_text(augment: Augment, table: pl.DataFrame, made: Augmented) -> None:
+    text = quality_text(made.report)
+    assert "train          1,401" in text
+    assert "PASSED     limits" in text
+    assert "holdout.parquet" in text
+    assert max(map(len, text.splitlines())) <= 110
+    rare = augment(table, {"rows": 800, "oversample": "mode == 'idle'", "share": 0.6})
+    assert "At least 60% of each set meet: mode == 'idle'" in quality_text(rare.report)
+    assert {file.name for file in rare.manifest.files} >= {"quality.json", "quality.txt", "train.parquet"}
+
+
 @pytest.mark.parametrize(
     ("close_share", "runs", "verdict"),
     [(0.2, 10, "passed"), (0.3, 10, "undecided"), (0.6, 10, "failed"), (0.3, 20, "failed")],
@@ -118,13 +130,14 @@ def test_few_training_runs_cannot_convict_synthetic_runs_of_copying(
     assert nearest_verdict(close_share, runs) == verdict
 
 
-def test_the_smoothing_width_is_chosen_on_validation_runs(augment: Augment) -> None:
+def test_settings_are_chosen_on_validation_runs(augment: Augment) -> None:
     table = lives(24, seed=5)
-    chosen = augment(table, {"rows": 300}).report["smoothing"]
-    assert chosen["width"] in (4, 9, 20)
-    assert set(chosen["scores"]) == {"4", "9", "20"}
+    chosen = augment(table, {"rows": 300}).report["settings"]
+    assert set(chosen["width_scores"]) == {"9", "20"}
+    assert chosen["width"] in (9, 20)
     unseen = table.filter(pl.col("split") != "val")
-    assert augment(unseen, {"rows": 300}).report["smoothing"] == {"width": 9, "scores": {}}
+    usual = augment(unseen, {"rows": 300}).report["settings"]
+    assert usual == {"width": 20, "width_scores": {}, "mixing": 0, "mixing_scores": {}}
 
 
 def test_the_same_seed_gives_the_same_rows(augment: Augment, table: pl.DataFrame, made: Augmented) -> None:
@@ -255,6 +268,57 @@ def test_real_rows_are_mixed_into_the_training_set_alone(augment: Augment, table
         assert (np.diff(run["rul"].to_numpy()) < 0).all()
 
 
+def share_of(made: Augmented, condition: pl.Expr) -> list[float]:
+    return [float(rows.select(condition.mean()).item()) for rows in (made.train, made.val, made.test)]
+
+
+def test_rare_rows_are_oversampled_to_the_share_asked_for_in_each_set(augment: Augment, table: pl.DataFrame) -> None:
+    plain = augment(table, {"rows": 1500})
+    made = augment(table, {"rows": 1500, "oversample": "rul < 0.2", "share": 0.4})
+    assert made.every.height == 1500
+    assert max(share_of(plain, pl.col("rul") < 0.2)) < 0.2
+    assert all(0.4 <= share < 0.46 for share in share_of(made, pl.col("rul") < 0.2))
+    assert any("not the machine's own proportions" in text for text in made.report["disclosures"])
+
+
+def test_a_rare_state_is_oversampled_and_everything_else_is_still_true(augment: Augment, table: pl.DataFrame) -> None:
+    made = augment(table, {"rows": 800, "oversample": "mode == 'idle'", "share": 0.6})
+    assert all(share >= 0.6 for share in share_of(made, pl.col("mode") == "idle"))
+    assert "failed" not in made.report["gates"].values()
+    assert made.every["timestamp"].is_sorted()
+
+
+def test_what_is_common_anyway_is_not_made_rarer(augment: Augment, table: pl.DataFrame) -> None:
+    plain = augment(table, {"rows": 1500})
+    made = augment(table, {"rows": 1500, "oversample": "mode == 'run'", "share": 0.05})
+    assert share_of(made, pl.col("mode") == "run")[0] == pytest.approx(
+        share_of(plain, pl.col("mode") == "run")[0], abs=0.1
+    )
+
+
+def test_oversampling_keeps_to_the_condition_on_every_row(augment: Augment, table: pl.DataFrame) -> None:
+    made = augment(table, {"rows": 500, "where": "rul < 1", "oversample": "mode == 'idle'", "share": 0.5})
+    assert (made.every["rul"] < 1).all()
+    assert all(share >= 0.5 for share in share_of(made, pl.col("mode") == "idle"))
+
+
+@pytest.mark.parametrize(
+    ("rare", "reason", "says"),
+    [
+        ("temp > 1000", "WHERE_UNSATISFIED", "between 0 and 100"),
+        ("mode == 'broken'", "WHERE_INVALID", "never"),
+        ("temp < 12", "WHERE_UNSATISFIED", "generated rows"),
+    ],
+)
+def test_rare_rows_that_the_machine_cannot_have_are_refused(
+    augment: Augment, table: pl.DataFrame, rare: str, reason: str, says: str
+) -> None:
+    with pytest.raises(SensorForgeError) as refused:
+        augment(table, {"rows": 100, "oversample": rare, "share": 0.2})
+    assert refused.value.reason == reason
+    assert says in refused.value.message
+
+
 # Refusals -------------------------------------------------------------------------------------------------------------
 
 
@@ -265,7 +329,19 @@ def test_an_impossible_number_of_rows_is_refused_by_its_value(rows: object) -> N
     assert refused.value.reason == "AUGMENT_ROWS_INVALID"
 
 
-@pytest.mark.parametrize("params", [{"mix_real": 1.0}, {"mix_real": -0.1}, {"mix_real": "x"}, {"lives": "yes"}])
+LONE_SHARES = (
+    {"oversample": "rul < 5"},
+    {"share": 0.2},
+    {"oversample": "rul < 5", "share": 1.0},
+    {"oversample": "rul < 5", "share": -0.2},
+    {"oversample": "rul < 5", "share": float("nan")},
+    {"oversample": "rul < 5", "share": True},
+)
+
+
+@pytest.mark.parametrize(
+    "params", [{"mix_real": 1.0}, {"mix_real": -0.1}, {"mix_real": "x"}, {"lives": "yes"}, *LONE_SHARES]
+)
 def test_impossible_options_are_refused(params: dict[str, object]) -> None:
     with pytest.raises(SensorForgeError) as refused:
         read_options(params)

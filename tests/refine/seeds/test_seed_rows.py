@@ -214,3 +214,103 @@ def test_a_set_point_is_held_and_its_measurement_follows_it() -> None:
     assert held is not None
     assert held > 0.9
     assert np.corrcoef(rows["speed_set"], rows["speed"])[0, 1] > 0.9
+
+
+# Standstill -----------------------------------------------------------------------------------------------------------
+
+
+def motor_that_stops() -> MachineProfile:
+    return profile_of(
+        Sensor("current", unit="A", quantity="current", min=0, typical=40, max=70),
+        Sensor("voltage", unit="V", quantity="voltage", min=360, typical=400, max=440),
+        Sensor("speed", unit="rpm", quantity="speed", min=0, typical=1480, max=1520),
+        Sensor("vib_de", unit="mm/s", quantity="vibration", min=0, typical=2, max=11),
+        Sensor("winding", unit="°C", quantity="temperature", component="winding", min=-10, typical=85, max=155),
+        Sensor("room", unit="°C", quantity="temperature", component="ambient", min=-10, typical=22, max=45),
+        Sensor("hours", unit="h", quantity="runtime", min=0, typical=20_000, max=60_000),
+        Sensor("status", role="state", states=("off", "starting", "running", "fault")),
+        category="motor",
+        rul_unit="h",
+        sampling_period_s=60.0,
+    )
+
+
+@pytest.fixture(scope="module")
+def stopping() -> pl.DataFrame:
+    return generate_seed_rows(motor_that_stops(), 10_000, seed=2)
+
+
+def test_a_machine_with_a_state_for_it_stops_stands_and_starts(stopping: pl.DataFrame) -> None:
+    shares = dict(stopping["status"].value_counts(normalize=True).iter_rows())
+    assert 0.03 < shares["off"] < 0.5
+    assert shares["starting"] > 0.002
+    assert shares["running"] > 0.4
+    assert violations(motor_that_stops(), stopping) == {}
+
+
+def test_nothing_flows_or_moves_at_rest_and_the_mains_stay(stopping: pl.DataFrame) -> None:
+    off = stopping.filter(pl.col("status") == "off")
+    for name, typical in (("current", 40), ("speed", 1480), ("vib_de", 2)):
+        assert off[name].max() < 0.05 * typical  # type: ignore[operator]
+    assert off["voltage"].min() > 360  # type: ignore[operator]
+
+
+def test_heat_goes_with_a_lag_and_hours_are_not_counted_at_rest(stopping: pl.DataFrame) -> None:
+    rows = stopping.with_columns(
+        off=pl.col("status") == "off", run=pl.col("run_id"), above=pl.col("winding") - pl.col("room")
+    ).with_columns(spell=pl.struct("run", "off").rle_id())
+    long = rows.filter(pl.col("off")).filter(pl.len().over("spell") > 90)
+    assert long.height
+    for (_,), spell in long.group_by(["spell"], maintain_order=True):
+        assert spell["above"][-1] < 0.5 * max(spell["above"][0], 20.0)
+        assert spell["hours"][-1] - spell["hours"][0] < 0.1
+
+
+def test_a_machine_fails_while_it_works(stopping: pl.DataFrame) -> None:
+    last = stopping.group_by("run_id", maintain_order=True).tail(20)
+    assert not (last["status"] == "off").any()
+
+
+def test_a_machine_whose_limits_or_states_know_no_standstill_never_stops() -> None:
+    profile = motor_that_stops()
+    limited = profile_of(
+        *(Sensor("speed", unit="rpm", quantity="speed", min=1400, typical=1480, max=1520), *profile.sensors[3:]),
+        category="motor",
+    )
+    rows = generate_seed_rows(limited, 4000, seed=2)
+    assert (rows["vib_de"] > 0.2).all()
+    stateless = profile_of(*profile.sensors[:-1], category="motor")
+    assert (generate_seed_rows(stateless, 4000, seed=2)["current"] > 2).all()
+
+
+# Odd profiles ---------------------------------------------------------------------------------------------------------
+
+
+def test_sensors_with_names_in_other_languages_and_of_unknown_quantities_are_covered() -> None:
+    profile = profile_of(
+        Sensor("Lagertemperatur_AS", unit="°C", min=0, max=120),
+        Sensor("Schwingung_Antriebsseite", unit="mm/s", min=0, max=12),
+        Sensor("débit_eau", unit="m³/h", min=0, max=80),
+        Sensor("轴承温度", unit="°C", min=0, max=120),
+        Sensor("Температура масла", min=10, max=90),
+        Sensor("glimmung", min=-3, max=-1),
+        Sensor("x", min=1e-9, max=2e-9),
+        Sensor("y", min=-1e12, max=1e12),
+        category="Kreiselpumpe pump",
+    )
+    rows = generate_seed_rows(profile, 2000, seed=5)
+    assert violations(profile, rows) == {}
+    for sensor in profile.columns:
+        assert rows[sensor.name].n_unique() > 3, sensor.name
+
+
+@pytest.mark.parametrize("category", ["motor", "pump", "fan", "compressor", "cnc", "chiller", ""])
+def test_limits_as_narrow_as_a_resolution_or_a_point_are_kept(category: str) -> None:
+    profile = profile_of(
+        Sensor("temp", unit="°C", quantity="temperature", min=20, typical=20.05, max=20.1, resolution=0.1),
+        Sensor("speed", unit="rpm", quantity="speed", min=1479.9, typical=1480, max=1480.1),
+        Sensor("flow", unit="m³/h", quantity="flow", min=5, max=5.0001),
+        Sensor("vib", unit="mm/s", quantity="vibration", min=0, typical=0, max=0.001),
+        category=category,
+    )
+    assert violations(profile, generate_seed_rows(profile, 2000, seed=1)) == {}

@@ -1,0 +1,1 @@
+"""The parts of `benchmarks.refine`: tables, metrics, opponents, goals."""
