@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json as json_module
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from clients.cli import naming, options, output
+from clients.cli.bridge.commands import export_model, import_model
 from clients.cli.connection import connect
 from clients.cli.running import carry_out
-from clients.sdk.errors import ExitCode, SensorForgeClientError
+from clients.sdk.errors import SensorForgeClientError
 from clients.sdk.results import artifact_document
 from clients.sdk.workflow.model_steps import short
+from sensorforge.artifacts.v1 import artifacts_pb2
 from sensorforge.refine.v1 import refine_service_pb2
 
 models = typer.Typer(no_args_is_help=True, help="List, compare and switch models.", rich_markup_mode=None)
@@ -81,16 +82,31 @@ def show(
             name = await naming.find_model(connection, machine, model)
             found = await connection.forge.get_model(name)
             lineage = await connection.forge.get_lineage(name)
-        values = {**_document(found), "lineage": [artifact_document(item) for item in lineage]}
+            training = await connection.forge.read_json(name, "training.json")
+        values = {
+            **_document(found),
+            "chosen": training.get("chosen", ""),
+            "why": training.get("why", ""),
+            "lineage": [artifact_document(item) for item in lineage],
+        }
         if json:
             output.document(values)
             return
-        facts = {key: value for key, value in values.items() if key not in ("metrics", "lineage")}
+        facts = {key: value for key, value in values.items() if key not in ("metrics", "lineage", "why")}
         output.table(("", "value"), [*facts.items(), *found.metrics.items()])
+        output.say(str(values["why"]))
         output.data.print()
-        output.table(("made from", "operation"), [(item.name, item.operation) for item in lineage if item.name != name])
+        output.table(
+            ("made from", "operation", ""),
+            [(item.name, item.operation, _imported_from(item)) for item in lineage if item.name != name],
+        )
 
     carry_out(work(), json=json)
+
+
+def _imported_from(artifact: artifacts_pb2.Artifact) -> str:
+    params = json_module.loads(artifact.params_json or "{}")
+    return str(params.get("imported_from", ""))
 
 
 @models.command("diff")
@@ -121,11 +137,16 @@ def diff(
             return
         output.table(
             ("", short(names[0]), short(names[1])),
-            [(key, *pair) for key, pair in differing.items()],
+            [(key, *map(_shown, pair)) for key, pair in differing.items()],
             empty="The two models do not differ.",
         )
 
     carry_out(work(), json=json)
+
+
+def _shown(value: Any) -> Any:
+    is_artifact = isinstance(value, str) and value.startswith("machines/")
+    return naming.short_artifact(value) if is_artifact else value
 
 
 def _facts(model: refine_service_pb2.Model) -> dict[str, Any]:
@@ -141,7 +162,9 @@ def _facts(model: refine_service_pb2.Model) -> dict[str, Any]:
     facts |= {f"metrics.{key}": value for key, value in model.metrics.items()}
     facts |= {f"input.{role}": name for role, name in model.artifact.parents.items()}
     params = json_module.loads(model.artifact.params_json or "{}")
-    return facts | {f"params.{key}": value for key, value in params.items()}
+    chosen = params.pop("options", {})  # how to train: each option is a fact of its own
+    facts |= {f"params.{key}": value for key, value in params.items()}
+    return facts | {f"options.{key}": value for key, value in chosen.items()}
 
 
 @models.command("rollback")
@@ -183,20 +206,73 @@ def rollback(
     carry_out(work(), json=json)
 
 
-@models.command("import")
-def import_model(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A model trained elsewhere.")],
-    json: options.Json = False,
-) -> None:
-    """Import a model that another tool trained (not offered by this release)."""
+@models.command("history")
+def history(machine: Machine, json: options.Json = False, endpoint: options.Endpoint = "") -> None:
+    """List what a machine's default model was, newest first, and why it was switched."""
 
-    async def work() -> ExitCode:
-        raise SensorForgeClientError(
-            "IMPORT_NOT_OFFERED",
-            f"{file} was not imported: this release has no import of models trained elsewhere. A pickle runs whatever "
-            "code is in it, so none is ever loaded by a service.",
-            kind="USAGE",
-            remedy="Sample rows from that model with its own tool and give them to `sensorforge run --seed-data FILE`.",
-        )
+    async def work() -> None:
+        async with connect(endpoint) as connection:
+            standing = await connection.forge.get_default_model(machine)
+        entries = [
+            {
+                "version": entry.version,
+                "model": entry.model,
+                "reason": entry.reason,
+                "actor": entry.actor,
+                "comparison": entry.comparison,
+                "created": entry.create_time.ToJsonString(),
+            }
+            for entry in standing.history
+        ]
+        if json:
+            output.document({"machine": machine, "history": entries})
+            return
+        output.table(
+            ("version", "model", "why", "by", "report", "since (UTC)"),
+            [
+                (
+                    entry["version"], short(str(entry["model"])), entry["reason"], entry["actor"],
+                    short(str(entry["comparison"])), naming.minute(str(entry["created"])),
+                )
+                for entry in entries
+            ],
+            empty=f"{machine} has no default model yet.",
+        )  # fmt: skip
 
     carry_out(work(), json=json)
+
+
+@models.command("activate")
+def activate(
+    model: ModelName,
+    machine: OfMachine = "",
+    reason: Annotated[str, typer.Option("--reason", help="Why, for the history.")] = "activate",
+    json: options.Json = False,
+    endpoint: options.Endpoint = "",
+) -> None:
+    """Make any model the machine's default (`sensorforge activate RUN` does it with the run's report)."""
+
+    async def work() -> None:
+        async with connect(endpoint) as connection:
+            name = await naming.find_model(connection, machine, model)
+            owner = name.split("/")[1]
+            standing = await connection.forge.get_default_model(owner)
+            before = standing.current.model
+            version = standing.current.version
+            if before != name:
+                answer = await connection.forge.activate_model(owner, name, expected_version=version, reason=reason)
+                version = answer.current.version
+        values = {"machine": owner, "model": name, "version": version, "previous_model": before}
+        if json:
+            output.document(values)
+        elif before == name:
+            output.say(f"{owner}: {short(name)} is the default already (version {version})")
+        else:
+            was = short(before) if before else "none"
+            output.say(f"{owner}: {short(name)} is the default now (version {version}; before: {was})")
+
+    carry_out(work(), json=json)
+
+
+models.command("import")(import_model)
+models.command("export")(export_model)

@@ -37,6 +37,21 @@ Timeout = Annotated[
 ]
 Detach = Annotated[bool, typer.Option("--detach", help="Return once training runs.")]
 
+FailureLog = Annotated[
+    Path | None,
+    typer.Option(
+        "--failure-log", metavar="FILE", help="A file with one row a failure: RUL counts to each unit's next."
+    ),
+]
+Align = Annotated[
+    str,
+    typer.Option(
+        "--align",
+        metavar="slowest|SENSOR",
+        help="One row for each value of the slowest (or this) sensor, where sensors are sampled at different cadence.",
+    ),
+]
+
 # Reading files
 Format = Annotated[str, typer.Option("--format", help="csv, excel, parquet, json, …", rich_help_panel="Reading")]
 Delimiter = Annotated[
@@ -48,6 +63,20 @@ HeaderRow = Annotated[
     int | None, typer.Option("--header-row", min=0, help="From 1; 0: there is none.", rich_help_panel="Reading")
 ]
 Decimal = Annotated[str, typer.Option("--decimal", help='"." or ",".', rich_help_panel="Reading")]
+Thousands = Annotated[
+    str,
+    typer.Option("--thousands", help='What groups digits: ",", ".", "\'" or space.', rich_help_panel="Reading"),
+]
+JoinTolerance = Annotated[
+    float,
+    typer.Option(
+        "--join-tolerance",
+        metavar="SECONDS",
+        min=0.0,
+        help="Files with a tag each: how far apart samples of one row may be. Default: equal times.",
+        rich_help_panel="Reading",
+    ),
+]
 Sheet = Annotated[str, typer.Option("--sheet", help="Sheet of a workbook.", rich_help_panel="Reading")]
 TimestampFormat = Annotated[
     str, typer.Option("--timestamp-format", help="Like %d.%m.%Y %H:%M.", rich_help_panel="Reading")
@@ -96,6 +125,22 @@ def seconds(text: str) -> float | None:
             remedy="Write it like 90s, 20m or 2h.",
         )
     return float(match[1]) * _SECONDS[match[2]]
+
+
+def decimal_mark(decimal: str, thousands: str) -> str:
+    """Returns the decimal mark that goes with a mark between groups of digits; "" leaves it to the file.
+
+    Raises SensorForgeClientError THOUSANDS_INVALID.
+    """
+    implied = {"": decimal, ",": ".", ".": ",", "'": decimal, " ": decimal, "space": decimal}
+    if thousands not in implied or (decimal and thousands in (",", ".") and decimal == thousands):
+        raise SensorForgeClientError(
+            "THOUSANDS_INVALID",
+            f"--thousands {thousands!r} cannot go with decimal mark {decimal or 'of the file'!r}.",
+            kind="USAGE",
+            remedy="Give ',' or '.' or \"'\" or space, and another --decimal.",
+        )
+    return implied[thousands]
 
 
 def column_choices(texts: list[str]) -> tuple[ColumnChoice, ...]:

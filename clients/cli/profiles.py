@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
-import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -42,11 +41,8 @@ def init(
             wanted.header_row = header_row
         machine_id = machine or machine_id_of(file)
         async with scratch.parsed([file], wanted, endpoint) as table:
-            units = {column.name: column.unit for column in (await table.connection.forge.columns(table.table)).columns}
-            with tempfile.TemporaryDirectory(prefix="sensorforge-profile-") as directory:
-                local = Path(directory) / "table.parquet"
-                await table.connection.forge.download(table.table, "table.parquet", local)
-                text, run_column = await asyncio.to_thread(_draft, local, units, machine_id)
+            draft = await table.connection.forge.draft_profile(table.table, machine_id)
+        text, run_column = draft.document, draft.run_column
         if out is not None:
             await asyncio.to_thread(_write, out, text)
         if json:
@@ -65,26 +61,6 @@ def machine_id_of(file: Path) -> str:
     """Returns a machine id made of a file's name."""
     words = re.sub(r"[^a-z0-9]+", "-", file.stem.lower()).strip("-")
     return words[:63].strip("-") or "my-machine"
-
-
-def _draft(table: Path, units: dict[str, str], machine_id: str) -> tuple[str, str]:
-    """Returns the draft, and the column that numbers runs though no name says so."""
-    try:
-        import polars
-
-        from services.machines.draft import draft_profile, facts_of, sampling_period_of
-    except ImportError as failed:
-        raise SensorForgeClientError(
-            "SERVICE_PACKAGES_MISSING",
-            f"Drafting a profile needs the service packages on this machine ({failed}).",
-            kind="USAGE",
-            remedy="pip install 'sensorforge[all]'",
-        ) from None
-    rows = polars.read_parquet(table)
-    rows = rows.drop([name for name in ("source_row",) if name in rows.columns])
-    facts = facts_of(rows, units)
-    run_column = next((item.name for item in facts if item.numbers_runs), "")
-    return draft_profile(facts, machine_id, sampling_period_of(rows)), run_column
 
 
 def _write(path: Path, text: str) -> None:

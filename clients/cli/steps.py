@@ -116,6 +116,7 @@ def map_(
     rul_column: Annotated[str, typer.Option("--rul-column", metavar="C", help="Remaining useful life.")] = "",
     run_column: Annotated[str, typer.Option("--run-column", metavar="C", help="Run or unit id.")] = "",
     auto_map: Annotated[Literal["confident", "exact"] | None, typer.Option("--auto-map")] = None,
+    align: options.Align = "",
     json: options.Json = False,
     events: options.Events = False,
     endpoint: options.Endpoint = "",
@@ -126,6 +127,7 @@ def map_(
         rul_column=rul_column or None,
         run_column=run_column or None,
         auto_map=auto_map,
+        align={"rows": align or None},
     )
     _one_step(
         run, "map", endpoint, json=json, events=events, change=lambda plan: with_columns(change(plan), columns or [])
@@ -146,12 +148,14 @@ def transform(
     run: options.RunName = naming.LAST,
     rul: Annotated[Literal["auto", "keep", "recompute", "none"] | None, typer.Option("--rul")] = None,
     split_by: Annotated[Literal["auto", "run", "block"] | None, typer.Option("--split-by")] = None,
+    failure_log: options.FailureLog = None,
     json: options.Json = False,
     events: options.Events = False,
     endpoint: options.Endpoint = "",
 ) -> None:
     """Add remaining useful life and split into training, validation and held-out rows."""
-    change = _set(life={"mode": rul}, split={"by": split_by})
+    log = str(failure_log.absolute()) if failure_log else None
+    change = _set(life={"mode": rul, "failure_log": log}, split={"by": split_by})
     _one_step(run, "transform", endpoint, json=json, events=events, change=change)
 
 
@@ -216,12 +220,22 @@ def augment(
     run: options.RunName = naming.LAST,
     rows: Annotated[int | None, typer.Option("--rows", min=10, help="Rows in all. Default: 50000.")] = None,
     where: Annotated[str | None, typer.Option("--where", help='Condition on every row, like "rul<50".')] = None,
+    mix_real: Annotated[
+        float | None, typer.Option("--mix-real", min=0, max=0.99, help="Share of real rows in the training set.")
+    ] = None,
+    oversample: Annotated[
+        str | None, typer.Option("--oversample", help="Condition of rare rows, like mode=='fault'; needs --share.")
+    ] = None,
+    share: Annotated[
+        float | None, typer.Option("--share", min=0, max=0.99, help="Share of rows that meet --oversample at least.")
+    ] = None,
     json: options.Json = False,
     events: options.Events = False,
     endpoint: options.Endpoint = "",
 ) -> None:
     """Generate the synthetic data sets."""
-    _one_step(run, "augment", endpoint, json=json, events=events, change=_set(rows=rows, where=where))
+    change = _set(rows=rows, where=where, mix_real=mix_real, oversample=oversample, share=share)
+    _one_step(run, "augment", endpoint, json=json, events=events, change=change)
 
 
 def compare(

@@ -68,7 +68,7 @@ def suggestion_document(answer: mapping_service_pb2.SuggestMappingsResponse) -> 
                 "tier": _TIERS.get(item.tier, "none"),
                 "sensor": item.sensor or None,
                 "confidence": item.confidence,
-                "reasons": list(item.reasons),
+                "reasons": _reasons(item),
                 "alternatives": [{"sensor": a.sensor, "confidence": a.confidence} for a in item.alternatives],
             }
             for item in answer.suggestions
@@ -77,6 +77,16 @@ def suggestion_document(answer: mapping_service_pb2.SuggestMappingsResponse) -> 
         "profile_fit": answer.profile_fit,
         "warnings": list(answer.warnings),
     }
+
+
+def _reasons(item: mapping_service_pb2.Suggestion) -> list[str]:
+    """Returns why, what its numbers would become, and where no sensor is proposed why not."""
+    said = [*item.reasons]
+    if item.abstain_reason and item.abstain_reason not in said:
+        said.append(item.abstain_reason)
+    if item.sensor and item.unit_example:
+        said.append(f"{item.unit_example} ({item.unit_basis})")
+    return said
 
 
 def read_columns(path: Path) -> list[mapping_service_pb2.ColumnHint]:

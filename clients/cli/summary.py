@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from clients.cli import output
+from clients.sdk import wording
 from clients.sdk.client import SensorForge
 from clients.sdk.errors import ExitCode
 from clients.sdk.workflow.model_steps import gates_met, recommendation_word, short
@@ -22,7 +22,6 @@ _OUTCOMES = {
     compare_service_pb2.GATE_OUTCOME_SKIPPED: "skipped",
 }
 _HEADLINE = ("kl_divergence", "wasserstein_distance", "correlation_error")
-_SHARES = frozenset({"dcr_share", "exact_copies", "limit_violations", "constants_kept", "leakage"})
 _MARKS = {"pass": "✔ pass", "fail": "✖ fail", "undecided": "? undecided", "skipped": "- skipped"}
 
 
@@ -138,14 +137,9 @@ def metric_rows(metrics: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, ...
         value = metrics[name]
         if value.get("refined_vs_real") is None:
             continue
-        gain = value.get("improvement")
-        rows.append(
-            (
-                str(value.get("title", name)),
-                *(_shown(name, value.get(key)) for key in ("seed_vs_real", "refined_vs_real", "control_vs_real")),
-                "–" if gain is None else f"{_capped(gain)} %",
-            )
-        )
+        kinds = ("seed_vs_real", "refined_vs_real", "control_vs_real")
+        shown = [wording.measure(name, value.get(kind)) for kind in kinds]
+        rows.append((str(value.get("title", name)), *shown, wording.gain(value.get("improvement"))))
     return rows
 
 
@@ -156,41 +150,7 @@ def gate_rows(gates: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
     """
     rows: list[tuple[str, ...]] = []
     for gate in gates:
-        name, limit = gate["name"], gate["limit"]
-        gain = gate["decided_on"]
-        if name == "improvement":
-            values = ("–", "–" if gain is None else f"{_capped(gain)} %", "–")
-            target = f"≥ {limit:g} %"
-        else:
-            values = (_shown(name, gate["seed"]), _shown(name, gate["refined"]), _shown(name, gate["control"]))
-            target = _target(gate)
-        rows.append((str(gate["title"]), *values, target, _MARKS.get(gate["outcome"], gate["outcome"])))
+        told = wording.gate_text(gate)
+        outcome = _MARKS.get(gate["outcome"], gate["outcome"])
+        rows.append((str(gate["title"]), told.original, told.refined, told.real, told.target, outcome))
     return rows
-
-
-def _target(gate: Mapping[str, Any]) -> str:
-    """Returns what the refined value has to keep to. Where what real rows get is allowed for, it is part of that."""
-    name, limit = gate["name"], gate["limit"]
-    sign = "≤" if gate["direction"].startswith("<") else "≥"
-    refined, control, decided_on = gate["refined"], gate["control"], gate["decided_on"]
-    allowed = 0.0 if refined is None or decided_on is None else refined - decided_on
-    if allowed and control is not None and math.isclose(allowed, control, rel_tol=1e-9, abs_tol=1e-12):
-        return f"{sign} real + {_shown(name, limit)}" if limit else f"{sign} real rows"
-    return f"{sign} {_shown(name, limit + allowed)}"
-
-
-def _shown(name: str, value: float | None) -> str:
-    if value is None:
-        return "–"
-    if name == "tstr_r2" and value < 0:  # worse than guessing the mean; how much worse says nothing
-        return "< 0"
-    if name in _SHARES:
-        return f"{100 * value:.3g} %"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
-
-
-def _capped(gain: float) -> str:
-    """Returns a gain in percent that says 100 only where nothing is left to gain, and -100 for all that is worse."""
-    if 99 < gain < 100:
-        return f"{math.floor(10 * gain) / 10:.1f}" if gain < 99.9 else "> 99.9"
-    return "< -100" if gain < -100 else f"{gain:.0f}"

@@ -41,6 +41,13 @@ class Endpoints:
             raise ValueError(f"endpoints need exactly {', '.join(STAGES)}; {missing=} {unknown=}")
         return cls(**{stage: named[stage] for stage in STAGES})
 
+    @property
+    def text(self) -> str:
+        """Returns the endpoints as `parse` reads them."""
+        if len({self.of(stage) for stage in STAGES}) == 1:
+            return self.ingest
+        return ",".join(f"{stage}={self.of(stage)}" for stage in STAGES)
+
     def of(self, stage: Stage) -> str:
         """Returns the address of a stage."""
         return {"ingest": self.ingest, "mapping": self.mapping, "refine": self.refine, "compare": self.compare}[stage]

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import IntEnum
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
-import grpc
-from google.rpc import error_details_pb2, status_pb2
+# What a failed call or job carries is imported where one has failed: who only reads settings does without gRPC.
+if TYPE_CHECKING:
+    import grpc
+    from google.rpc import error_details_pb2, status_pb2
 
-from sensorforge.common.v1 import job_pb2
+    from sensorforge.common.v1 import job_pb2
 
 DOMAIN = "sensorforge"
 _DETAILS_KEY = "grpc-status-details-bin"
@@ -133,6 +135,8 @@ class SensorForgeClientError(Exception):
 
 def from_call(error: grpc.aio.AioRpcError, endpoint: str = "") -> SensorForgeClientError:
     """Returns the error behind a failed call; `endpoint` is named when nothing answered there."""
+    from google.rpc import error_details_pb2
+
     status = error.code().name
     details = _status_of(error)
     info: error_details_pb2.ErrorInfo | None = None
@@ -162,6 +166,8 @@ def from_call(error: grpc.aio.AioRpcError, endpoint: str = "") -> SensorForgeCli
 
 def from_failure(failure: job_pb2.Failure, job: str = "") -> SensorForgeClientError:
     """Returns the error behind a failed job."""
+    from sensorforge.common.v1 import job_pb2
+
     name = job_pb2.ErrorKind.Name(failure.kind).removeprefix("ERROR_KIND_")
     metadata = dict(failure.metadata)
     if job:
@@ -176,6 +182,8 @@ def from_failure(failure: job_pb2.Failure, job: str = "") -> SensorForgeClientEr
 
 
 def _status_of(error: grpc.aio.AioRpcError) -> status_pb2.Status | None:
+    from google.rpc import status_pb2
+
     for key, value in error.trailing_metadata() or ():
         if key == _DETAILS_KEY and isinstance(value, bytes):
             status: status_pb2.Status = status_pb2.Status.FromString(value)

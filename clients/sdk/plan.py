@@ -83,11 +83,26 @@ class CleaningChoice:
 
 @dataclass(frozen=True)
 class LifeChoices:
-    """How to add remaining useful life. `cap` is in the machine's RUL unit; 0 means none."""
+    """How to add remaining useful life. `cap` is in the machine's RUL unit; 0 means none. `failure_log` is a local file
+    with one row a failure; its columns are found by name and values unless they are named."""
 
     mode: Literal["auto", "keep", "recompute", "none"] = "auto"
     cap: float = 0.0
     runs_end_in_failure: bool | None = None
+    failure_log: str = ""
+    log_run_column: str = ""
+    log_time_column: str = ""
+    log_kind_column: str = ""
+    failure_kinds: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class AlignChoices:
+    """How to align sensors of different cadence. `rows`: empty for not at all, `slowest`, or the sensor whose values
+    make the rows; `tolerance_seconds` 0 means the service's. Field by field mapping.v1.AlignOptions."""
+
+    rows: str = ""
+    tolerance_seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -150,6 +165,7 @@ class Plan:
     read: ReadChoices = ReadChoices()
     mapping: tuple[ColumnChoice, ...] = ()
     time_format: str = ""
+    align: AlignChoices = AlignChoices()
     validation: ValidationChoices = ValidationChoices()
     cleaning: tuple[CleaningChoice, ...] = ()
     life: LifeChoices = LifeChoices()
@@ -159,6 +175,8 @@ class Plan:
     training: TrainingChoices = TrainingChoices()
     where: str = ""
     mix_real: float = 0.0
+    oversample: str = ""
+    share: float = 0.0
     every_sensor: bool = False
     gates: GateChoices = GateChoices()
 
@@ -171,10 +189,22 @@ class Plan:
         values = self.to_json()
         for place in ("files", "profile", "seed_data", "activate_if_pass"):
             values.pop(place, None)
+        for group, place in (("read", "register_map"), ("life", "failure_log")):
+            if place in values.get(group, {}):
+                values[group] = {name: value for name, value in values[group].items() if name != place}
         return values
 
 
-def run_request_id(machine: str, profile: str, digests: Sequence[str], seed_digest: str, plan: Plan) -> str:
+def run_request_id(
+    machine: str,
+    profile: str,
+    digests: Sequence[str],
+    seed_digest: str,
+    plan: Plan,
+    *,
+    register_map_digest: str = "",
+    failure_log_digest: str = "",
+) -> str:
     """Returns the idempotency key of a run: the same machine, profile artifact, file contents and choices give the
     same run."""
     identity = {
@@ -184,6 +214,10 @@ def run_request_id(machine: str, profile: str, digests: Sequence[str], seed_dige
         "seed_data": seed_digest,
         "choices": plan.choices(),
     }
+    if register_map_digest:
+        identity["register_map"] = register_map_digest
+    if failure_log_digest:
+        identity["failure_log"] = failure_log_digest
     text = json.dumps(identity, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return "run-" + hashlib.sha256(text.encode()).hexdigest()[:40]
 

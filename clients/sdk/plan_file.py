@@ -22,7 +22,7 @@ Value = TypeVar("Value")
 
 
 def read_plan(path: Path) -> Plan:
-    """Returns the plan of a YAML file; its relative paths are taken from the file's directory.
+    """Returns the plan of a YAML file; its relative paths are taken from the file's directory and come out absolute.
 
     Raises SensorForgeClientError PLAN_INVALID.
     """
@@ -39,7 +39,7 @@ def read_plan(path: Path) -> Plan:
     plan = parse_plan(text, str(path))
 
     def beside(name: str) -> str:
-        return name if not name or Path(name).is_absolute() else str(path.parent / name)
+        return str((path.parent / name).absolute()) if name else ""
 
     return dataclasses.replace(
         plan,
@@ -47,6 +47,7 @@ def read_plan(path: Path) -> Plan:
         profile=beside(plan.profile),
         seed_data=beside(plan.seed_data),
         read=dataclasses.replace(plan.read, register_map=beside(plan.read.register_map)),
+        life=dataclasses.replace(plan.life, failure_log=beside(plan.life.failure_log)),
     )
 
 

@@ -8,12 +8,13 @@ has none of are removed, so that what lies there belongs together; anything else
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -48,6 +49,8 @@ _LAYOUT: tuple[_Wanted, ...] = (
     _Wanted("sets", "train.parquet", "augmented/train.parquet"),
     _Wanted("sets", "val.parquet", "augmented/val.parquet"),
     _Wanted("sets", "test.parquet", "augmented/test.parquet"),
+    _Wanted("sets", "quality.json", "augmented/quality.json"),
+    _Wanted("sets", "quality.txt", "augmented/quality.txt"),
     _Wanted("transformed", "processed.parquet", "processed.parquet"),
     _Wanted("transformed", "holdout.parquet", "holdout.parquet"),
     _Wanted("original_rows", "synthetic.parquet", "seed_synthetic.parquet"),
@@ -65,6 +68,40 @@ async def write_results(
 
     Raises SensorForgeClientError: unreachable services, a directory that cannot be written.
     """
+    async with _staged(directory) as staging:
+        for wanted in _LAYOUT:
+            if artifact := outputs.get(wanted.role, ""):
+                await source.download(artifact, wanted.file, staging / wanted.target)
+        if report := outputs.get("report", ""):
+            await _fetch_report(source, report, staging / "report")
+        if "file_report" in outputs:
+            await _write_json(staging / "validation.json", await _validation(source, outputs))
+        await _write_json(staging / "lineage.json", await lineage(source, run, outputs))
+        outdated = await asyncio.to_thread(_outdated, staging, directory, run)
+        written = await asyncio.to_thread(_move, staging, directory)
+        for path in outdated:
+            await asyncio.to_thread(path.unlink, missing_ok=True)
+        return written
+
+
+async def write_report(source: ArtifactSource, report: str, directory: Path) -> tuple[Path, ...]:
+    """Writes the files of a comparison's report into `directory`, with the summary of all machines, and returns their
+    paths. Raises SensorForgeClientError as `write_results` does."""
+    async with _staged(directory) as staging:
+        await _fetch_report(source, report, staging)
+        return await asyncio.to_thread(_move, staging, directory)
+
+
+async def _fetch_report(source: ArtifactSource, report: str, folder: Path) -> None:
+    for file in (await source.get_artifact(report)).files:
+        await source.download(report, file.name, folder / Path(file.name).name)
+    summary = await source.summarize_machines()
+    await asyncio.to_thread((folder / "all_machines_summary.csv").write_text, summary, "utf-8")
+
+
+@contextlib.asynccontextmanager
+async def _staged(directory: Path) -> AsyncIterator[Path]:
+    """Gives a folder beside `directory` for what arrives, and removes it in the end."""
     try:
         await asyncio.to_thread(directory.parent.mkdir, parents=True, exist_ok=True)
         staging = Path(
@@ -75,22 +112,7 @@ async def write_results(
     except OSError as failed:
         raise _unwritable(directory, failed) from None
     try:
-        for wanted in _LAYOUT:
-            if artifact := outputs.get(wanted.role, ""):
-                await source.download(artifact, wanted.file, staging / wanted.target)
-        if report := outputs.get("report", ""):
-            for file in (await source.get_artifact(report)).files:
-                await source.download(report, file.name, staging / "report" / Path(file.name).name)
-            summary = await source.summarize_machines()
-            await asyncio.to_thread((staging / "report" / "all_machines_summary.csv").write_text, summary, "utf-8")
-        if "file_report" in outputs:
-            await _write_json(staging / "validation.json", await _validation(source, outputs))
-        await _write_json(staging / "lineage.json", await lineage(source, run, outputs))
-        outdated = await asyncio.to_thread(_outdated, staging, directory, run)
-        written = await asyncio.to_thread(_move, staging, directory)
-        for path in outdated:
-            await asyncio.to_thread(path.unlink, missing_ok=True)
-        return written
+        yield staging
     except OSError as failed:
         raise _unwritable(directory, failed) from None
     finally:

@@ -124,7 +124,7 @@ def test_an_improvement_that_leaves_something_is_never_shown_as_100_percent() ->
         return summary.gate_rows([gate("improvement", "I", decided_on=gain, limit=30.0)])[0][2]
 
     assert [shown(gain) for gain in (29.6, 99.57, 99.96, 100.0, -9e5)] == [
-        "30 %", "99.5 %", "> 99.9 %", "100 %", "< -100 %",
+        "30 %", "99.6 %", "99.96 %", "100 %", "< -100 %",
     ]  # fmt: skip
 
 

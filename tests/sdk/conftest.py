@@ -179,6 +179,11 @@ class FakeGateway:
     async def suggest_mappings(self, machine: str = "", **_: Any) -> mapping_service_pb2.SuggestMappingsResponse:
         return mapping_service_pb2.SuggestMappingsResponse(suggestions=self.suggestions, profile_fit=1)
 
+    async def check_merge(self, machine: str, spec: mapping_service_pb2.MergeSpec) -> None:
+        self.calls.append(("check_merge", spec))
+        if "check_merge" in self.failures:
+            raise SensorForgeClientError("MERGE_TOO_FEW_ROWS", "700 rows", kind="INPUT")
+
     def __getattr__(self, name: str) -> Any:
         if not name.startswith("start_"):
             raise AttributeError(name)

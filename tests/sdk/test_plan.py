@@ -131,3 +131,25 @@ def test_options_that_were_not_given_leave_the_plan_as_it_is() -> None:
     plan = parse_plan(WHOLE)
     assert merged(plan, {"rows": None, "read": {"delimiter": None}}) == plan
     assert merged(plan, {"read": {"decimal": ","}}).read == dataclasses.replace(plan.read, decimal=",")
+
+
+def test_paths_of_a_plan_named_relatively_lead_to_the_files_from_anywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "plan.yaml").write_text("files: [a.csv]\nread: {register_map: map.csv}\n")
+    monkeypatch.chdir(tmp_path)
+    plan = read_plan(Path("here/plan.yaml"))
+    monkeypatch.chdir("/")
+    assert plan.files == (str(tmp_path / "here" / "a.csv"),)
+    assert plan.read.register_map == str(tmp_path / "here" / "map.csv")
+
+
+def test_what_a_register_map_says_counts_and_not_where_it_lies() -> None:
+    here, there = (Plan(read=ReadChoices(register_map=place)) for place in ("/a/map.csv", "/b/map.csv"))
+
+    def identity(plan: Plan, digest: str) -> str:
+        return run_request_id("m", "p", ["1"], "", plan, register_map_digest=digest)
+
+    assert identity(here, "1") == identity(there, "1")
+    assert identity(here, "1") != identity(here, "2")

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from clients.sdk.errors import SensorForgeClientError
-from clients.sdk.results import write_results
+from clients.sdk.results import write_report, write_results
 from sensorforge.artifacts.v1 import artifacts_pb2
 
 OUTPUTS = {
@@ -27,7 +27,9 @@ OUTPUTS = {
     "report": "machines/pump/reports/c",
 }
 CONTRACT = {
-    "augmented/train.parquet", "augmented/val.parquet", "augmented/test.parquet", "holdout.parquet",
+    "augmented/train.parquet", "augmented/val.parquet", "augmented/test.parquet", "augmented/quality.json",
+    "augmented/quality.txt",
+    "holdout.parquet",
     "processed.parquet", "seed_synthetic.parquet", "refined_synthetic.parquet", "report/comparison.json",
     "report/comparison.pdf", "report/loss.png", "report/all_machines_summary.csv",
     "mapping.json", "validation.json", "training.json", "lineage.json",
@@ -130,3 +132,17 @@ async def test_an_earlier_stop_of_the_same_run_removes_nothing(tmp_path: Path) -
     await write_results(Source(), "machines/pump/runs/1", OUTPUTS, out)
     await write_results(Source(), "machines/pump/runs/1", {"mapped": OUTPUTS["mapped"]}, out)
     assert found(out) == CONTRACT
+
+
+async def test_a_report_alone_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    target = tmp_path / "report"
+    paths = await write_report(Source(), OUTPUTS["report"], target)
+    assert {path.name for path in paths} == {
+        "comparison.json", "comparison.pdf", "loss.png", "all_machines_summary.csv",
+    }  # fmt: skip
+    assert set(tmp_path.iterdir()) == {target}
+    broken = Source()
+    broken.broken = "comparison.pdf"
+    with pytest.raises(SensorForgeClientError):
+        await write_report(broken, OUTPUTS["report"], tmp_path / "other")
+    assert set(tmp_path.iterdir()) == {target}

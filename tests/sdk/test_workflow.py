@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from clients.sdk.errors import ExitCode, SensorForgeClientError
-from clients.sdk.plan import Plan
-from clients.sdk.workflow import STEPS, EpochEvent, NeedsReview, RunOpened, StepDone, StepProgress, StepSkipped
+from clients.sdk.plan import AlignChoices, ColumnChoice, LifeChoices, Plan
+from clients.sdk.workflow import (
+    STEPS,
+    EpochEvent,
+    LinkLost,
+    LinkRestored,
+    NeedsReview,
+    RunOpened,
+    ServerQuiet,
+    StepDone,
+    StepProgress,
+    StepSkipped,
+    work,
+)
 from clients.sdk.workflow.session import RunReport, RunSession
 from sensorforge.common.v1 import job_pb2
 from sensorforge.compare.v1 import compare_service_pb2
@@ -292,8 +306,6 @@ async def test_an_earlier_step_decided_anew_makes_the_later_ones_stale(gateway: 
     report = await run(gateway, plan, until="merge")
 
     def drop_current(old: Plan) -> Plan:
-        from clients.sdk.plan import ColumnChoice
-
         return dataclasses.replace(old, mapping=(ColumnChoice("Strom", "ignore"),))
 
     session = await RunSession.reopen(gateway, report.run, lambda event: None, change=drop_current)
@@ -304,6 +316,57 @@ async def test_an_earlier_step_decided_anew_makes_the_later_ones_stale(gateway: 
     later = await RunSession.reopen(gateway, report.run, lambda event: None)
     assert "merged" not in later.work.outputs
     assert later.work.outputs["mapped"] == session.work.outputs["mapped"]
+
+
+async def test_a_choice_changed_after_its_step_makes_the_step_stale_when_the_run_is_opened_again(
+    gateway: Any, plan: Plan
+) -> None:
+    report = await run(gateway, plan, until="merge")
+    changed = dataclasses.replace(plan, mapping=(ColumnChoice("Strom", "ignore"),))
+    await RunSession.reopen(gateway, report.run, lambda event: None, change=lambda old: changed)
+    again = await RunSession.reopen(gateway, report.run, lambda event: None)
+    assert set(again.stale) == {"map", "clean", "transform", "seed", "train", "merge"}
+    assert "parsed" in again.work.outputs
+    assert "mapped" not in again.work.outputs
+
+
+async def test_a_choice_taken_back_makes_nothing_stale(gateway: Any, plan: Plan) -> None:
+    report = await run(gateway, plan, until="merge")
+    changed = dataclasses.replace(plan, strategy="merge")
+    for choice in (changed, plan):
+        session = await RunSession.reopen(gateway, report.run, lambda event: None, change=lambda old, c=choice: c)
+    assert session.stale == ()
+
+
+async def test_opening_the_same_files_goes_on_with_what_was_decided(gateway: Any, plan: Plan) -> None:
+    report = await run(gateway, plan, until="map")
+    decided = dataclasses.replace(plan, mapping=(ColumnChoice("Strom", "ignore"),))
+    await RunSession.reopen(gateway, report.run, lambda event: None, change=lambda old: decided)
+    again = await RunSession.open(gateway, plan, lambda event: None, go_on=True)
+    assert again.name == report.run
+    assert again.work.plan.mapping == decided.mapping
+
+
+async def test_a_quiet_server_is_told_apart_from_a_lost_link(
+    gateway: Any, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work, "QUIET_S", 0.01)
+    watch = gateway.watch_job
+
+    async def slowly(name: str, **asked: Any) -> AsyncIterator[Any]:
+        assert asked["heartbeats"]
+        async for event in watch(name, **asked):
+            if event.WhichOneof("event") == "final":
+                await asyncio.sleep(0.05)
+            yield event
+
+    gateway.watch_job = slowly
+    events: list[Any] = []
+    await run(gateway, plan, events=events, until="upload")
+    quiet = [event for event in events if isinstance(event, ServerQuiet)]
+    assert quiet
+    assert any(isinstance(event, LinkRestored) for event in events[events.index(quiet[-1]) :])
+    assert not any(isinstance(event, LinkLost) for event in events)
 
 
 async def test_the_journal_keeps_the_decided_mapping(gateway: Any, plan: Plan) -> None:
@@ -333,3 +396,51 @@ async def test_another_run_that_was_first_keeps_its_default(gateway: Any, plan: 
     report = await run(gateway, plan)
     assert gateway.default.model == "machines/pump/models/theirs"
     assert gateway.spec("refinement").base_model == report.outputs["base_model"]
+
+
+async def test_a_strategy_that_the_rows_do_not_suffice_for_is_refused_before_anything_is_trained(
+    gateway: Any, plan: Plan
+) -> None:
+    gateway.failures["check_merge"] = job_pb2.Failure()
+    with pytest.raises(SensorForgeClientError) as refused:
+        await run(gateway, dataclasses.replace(plan, strategy="replace"))
+    assert refused.value.exit_code == 5
+    assert "seed" not in gateway.operations()
+    assert "training" not in gateway.operations()
+
+
+async def test_a_failure_log_is_read_on_its_own_and_given_to_the_transformation(
+    gateway: Any, plan: Plan, tmp_path: Path
+) -> None:
+    log = tmp_path / "failures.csv"
+    log.write_text("unit,failed\nR1,2024-01-01\n")
+    life = LifeChoices(failure_log=str(log), log_time_column="failed", failure_kinds=("bearing",))
+    first = await run(gateway, dataclasses.replace(plan, life=life), until="transform")
+    spec = gateway.spec("transform")
+    assert spec.failure_log.startswith("machines/pump/clean/")
+    assert spec.failure_log != spec.table
+    assert (spec.failure_log_options.time_column, list(spec.failure_log_options.kinds)) == ("failed", ["bearing"])
+    log.write_text("unit,failed\nR1,2024-01-02\n")
+    other = await run(gateway, dataclasses.replace(plan, life=life), until="transform")
+    assert other.run != first.run, "another log is another run, wherever it lies"
+
+
+async def test_alignment_reaches_the_mapping(gateway: Any, plan: Plan) -> None:
+    await run(gateway, dataclasses.replace(plan, align=AlignChoices("slowest", 30)), until="map")
+    assert (gateway.spec("mapping").align.rows, gateway.spec("mapping").align.tolerance_seconds) == ("slowest", 30)
+
+
+async def test_a_choice_that_names_what_is_not_there_is_not_kept(gateway: Any, plan: Plan) -> None:
+    opened = await RunSession.open(gateway, plan, lambda event: None)
+    await opened.run("map")
+
+    def wrong(before: Plan) -> Plan:
+        return dataclasses.replace(before, mapping=(ColumnChoice("XX", sensor="current_A"),))
+
+    session = await RunSession.reopen(gateway, opened.name, lambda event: None, change=wrong)
+    with pytest.raises(SensorForgeClientError) as refused:
+        await session.step("map")
+    assert refused.value.reason == "COLUMN_UNKNOWN"
+    again = await RunSession.reopen(gateway, opened.name, lambda event: None)
+    assert again.work.plan.mapping == ()
+    await again.step("map")

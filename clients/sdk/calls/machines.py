@@ -32,6 +32,11 @@ class MachineCalls(Link):
         )
         return await self.call("ingest", self._machines.RegisterMachine, request)
 
+    async def draft_profile(self, table: str, machine: str = "") -> machine_service_pb2.DraftProfileResponse:
+        """Returns a first profile document drafted from a parsed table, and the column that numbers its runs."""
+        request = machine_service_pb2.DraftProfileRequest(table=table, machine_id=machine)
+        return await self.call("ingest", self._machines.DraftProfile, request)
+
     async def get_machine(self, machine: str) -> machines_pb2.Machine:
         """Returns a machine with its current profile, by id."""
         request = machine_service_pb2.GetMachineRequest(name=f"machines/{machine}")

@@ -59,6 +59,19 @@ class MappingCalls(Link):
         answer = await self.call("mapping", self._mapping.StartMerge, request)
         return Started(answer.job, answer.reused)
 
+    async def check_merge(self, machine: str, spec: mapping_service_pb2.MergeSpec) -> None:
+        """Returns if the rows suffice for the strategy, and raises what a merge would raise if not; starts nothing."""
+        request = mapping_service_pb2.StartMergeRequest(machine=machine, spec=spec, validate_only=True)
+        await self.call("mapping", self._mapping.StartMerge, request)
+
+    async def start_join(self, machine: str, spec: mapping_service_pb2.JoinSpec, *, request_id: str = "") -> Started:
+        """Starts joining two mapped tables whose rows have different cadence (output role "table")."""
+        request = mapping_service_pb2.StartJoinRequest(
+            machine=machine, spec=spec, request_id=request_id or new_request_id()
+        )
+        answer = await self.call("mapping", self._mapping.StartJoin, request)
+        return Started(answer.job, answer.reused)
+
     async def list_templates(self, machine: str) -> list[mapping_service_pb2.Template]:
         """Returns the remembered mappings of a machine, newest first."""
         request = mapping_service_pb2.ListTemplatesRequest(machine=machine)

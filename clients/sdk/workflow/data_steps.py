@@ -207,7 +207,11 @@ async def _map_table(
     if read.day_first is not None:
         time.day_first = read.day_first
     spec = mapping_service_pb2.MappingSpec(
-        table=parsed, profile=work.machine.profile, columns=decided.columns, time=time
+        table=parsed,
+        profile=work.machine.profile,
+        columns=decided.columns,
+        time=time,
+        align=mapping_service_pb2.AlignOptions(**dataclasses.asdict(work.plan.align)),
     )
     outputs = await work.perform(step, "mapping", lambda: work.gateway.start_mapping(work.machine_id, spec))
     return outputs["table"], decided, proposal
@@ -254,23 +258,50 @@ def cells_changed(ledger: Any) -> int:
 
 
 async def transform(work: Work) -> StepResult:
-    """Adds remaining useful life and the split."""
+    """Adds remaining useful life and the split, and refuses a strategy that the rows do not suffice for before anything
+    is trained."""
+    outputs = await _failure_log(work)
     spec = mapping_service_pb2.TransformSpec(
         table=work.need("cleaned", "clean"),
         profile=work.machine.profile,
         rul=life_options(work.plan.life),
         split=split_options(work.plan.split),
         seed=work.plan.random_seed,
+        failure_log=outputs.get("failure_log", ""),
+        failure_log_options=mapping_service_pb2.FailureLogOptions(
+            run_column=work.plan.life.log_run_column,
+            time_column=work.plan.life.log_time_column,
+            kind_column=work.plan.life.log_kind_column,
+            kinds=work.plan.life.failure_kinds,
+        )
+        if outputs
+        else None,
     )
-    outputs = await work.perform("transform", "mapping", lambda: work.gateway.start_transform(work.machine_id, spec))
-    table = outputs["table"]
+    made = await work.perform("transform", "mapping", lambda: work.gateway.start_transform(work.machine_id, spec))
+    table = made["table"]
+    if work.plan.strategy == "replace":
+        replacing = mapping_service_pb2.MergeSpec(
+            table=table, strategy=mapping_service_pb2.MERGE_STRATEGY_REPLACE, profile=work.machine.profile
+        )
+        await work.gateway.check_merge(work.machine_id, replacing)
     rows = await work.rows(table, "processed.parquet")
     held_out = await work.rows(table, "holdout.parquet")
     words = f"{rows:,} rows; {held_out:,} held out for the comparison, never trained on"
     account = await work.gateway.read_json(table, "transform.json")
     if source := account.get("rul", {}).get("source", ""):
         words += "; remaining life " + {"none": "unknown", "measured": "as measured"}.get(source, source)
-    return StepResult(words, {"transformed": table}, table)
+    return StepResult(words, {**outputs, "transformed": table}, table)
+
+
+async def _failure_log(work: Work) -> dict[str, str]:
+    """Returns the parsed table of the plan's failure log by role, nothing without one."""
+    path = work.plan.life.failure_log
+    if not path:
+        return {}
+    source = (await work.gateway.upload(work.machine_id, await read_digest(Path(path)))).artifact.name
+    spec = ingest_service_pb2.ParseSpec(sources=[source])
+    made = await work.perform("transform", "ingest", lambda: work.gateway.start_parse(work.machine_id, spec))
+    return {"failure_log": made["table"]}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -119,6 +119,13 @@ class LinkRestored:
     """The service answers again."""
 
 
+@dataclass(frozen=True)
+class ServerQuiet:
+    """The link stands and nothing has come over it for `seconds`, not even a heartbeat: the service is busy."""
+
+    seconds: float
+
+
 Event = (
     RunOpened
     | StepStarted
@@ -131,5 +138,6 @@ Event = (
     | StepSkipped
     | LinkLost
     | LinkRestored
+    | ServerQuiet
 )
 Listener = Callable[[Event], None]

@@ -181,6 +181,8 @@ async def augment(work: Work) -> StepResult:
         where=work.plan.where,
         table=work.need("transformed", "transform"),
         mix_real=work.plan.mix_real,
+        oversample=work.plan.oversample,
+        share=work.plan.share,
         profile=work.machine.profile,
     )
     # All three are started before the first is waited for: they do not depend on each other.

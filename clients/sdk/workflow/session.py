@@ -6,11 +6,12 @@ step that was done before is found done. The session holds nothing that the serv
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from clients.sdk.errors import SensorForgeClientError
 from clients.sdk.plan import Plan, run_request_id
@@ -20,7 +21,7 @@ from clients.sdk.workflow import data_steps, model_steps
 from clients.sdk.workflow.events import Finding, Listener, RunOpened, StepDone, StepSkipped, StepStarted
 from clients.sdk.workflow.gateway import Gateway
 from clients.sdk.workflow.journal import RunJournal
-from clients.sdk.workflow.steps import STEPS, TITLES, StepName
+from clients.sdk.workflow.steps import STEPS, TITLES, StepName, step_choices
 from clients.sdk.workflow.work import Detached, StepResult, Work
 
 _ACTIONS: Mapping[StepName, Callable[[Work], Awaitable[StepResult]]] = {
@@ -75,6 +76,7 @@ class RunSession:
     resumed: bool
     reports: dict[StepName, StepReport] = field(default_factory=dict)
     _made: dict[StepName, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    _before: dict[str, Any] | None = field(default=None, repr=False)
 
     @classmethod
     async def open(
@@ -87,10 +89,12 @@ class RunSession:
         replay: bool = False,
         title: str = "",
         until: StepName | None = None,
+        go_on: bool = False,
     ) -> Self:
         """Opens the run of the plan's files and profile, registering the machine.
 
-        `detach` leaves the session with Detached once training runs; `replay` tells the events of finished jobs again.
+        `go_on` keeps what was decided in the run before, in place of the plan's other choices; `detach` leaves the
+        session with Detached once training runs; `replay` tells the events of finished jobs again.
         Raises SensorForgeClientError: files, profile, services.
         """
         if not plan.files:
@@ -100,6 +104,9 @@ class RunSession:
         document, profile_name = read_profile(plan.profile)
         files = tuple([await read_digest(Path(name)) for name in plan.files])
         seed_file = await read_digest(Path(plan.seed_data)) if plan.seed_data else None
+        register_map = await read_digest(Path(plan.read.register_map)) if plan.read.register_map else None
+        failure_log = await read_digest(Path(plan.life.failure_log)) if plan.life.failure_log else None
+        plan = _found_from_anywhere(plan)
         registered = await gateway.register_machine(document, file_name=profile_name)
         machine = registered.machine
         created = await gateway.create_run(
@@ -111,9 +118,15 @@ class RunSession:
                 [file.sha256 for file in files],
                 seed_file.sha256 if seed_file else "",
                 plan,
+                register_map_digest=register_map.sha256 if register_map else "",
+                failure_log_digest=failure_log.sha256 if failure_log else "",
             ),
         )
         journal = RunJournal(gateway, created.run)
+        entry = journal.latest("plan")
+        if go_on and entry is not None:
+            decided = plan_from_json(dict(entry.draft.get("plan", {})))
+            plan = dataclasses.replace(decided, files=plan.files, profile=plan.profile, seed_data=plan.seed_data)
         work = Work(gateway, plan, machine, journal, tell, files, seed_file, detach=detach, replay=replay)
         session = cls(work, created.existed)
         tell(RunOpened(created.run.name, machine.machine_id, created.run.title, created.existed))
@@ -157,6 +170,7 @@ class RunSession:
         tell(RunOpened(found.name, machine.machine_id, found.title, True))
         if changed != plan:
             await journal.record("plan", draft={**entry.draft, "plan": changed.to_json()})
+            session._before = dict(entry.draft)
         return session
 
     @property
@@ -175,14 +189,19 @@ class RunSession:
 
     @property
     def stale(self) -> tuple[StepName, ...]:
-        """Returns the steps whose outcome rests on an earlier step that was decided anew since."""
-        journal, newest, stale = self.work.journal, -1, []
+        """Returns the steps that were made with other choices than the plan's, or rest on a step that was, or on one
+        that was made anew since."""
+        journal, newest, rests_on_stale = self.work.journal, -1, False
+        stale: list[StepName] = []
         for step in STEPS:
-            position = journal.position(step)
-            if position < 0:
+            entry, position = journal.latest(step), journal.position(step)
+            if entry is None:
                 continue
-            if position < newest:
+            made_with = entry.draft.get("choices")
+            decided_anew = made_with is not None and made_with != step_choices(self.work.plan, step)
+            if position < newest or decided_anew or rests_on_stale:
                 stale.append(step)
+            rests_on_stale = rests_on_stale or decided_anew
             newest = max(newest, position)
         return tuple(stale)
 
@@ -206,7 +225,8 @@ class RunSession:
         entry = work.journal.latest("plan")
         draft = {"plan": work.plan.to_json(), "profile": work.machine.profile, "until": until or ""}
         if entry is not None and "default_model" in entry.draft:
-            pinned = {name: entry.draft[name] for name in ("default_model", "default_version")}
+            kept = ("default_model", "default_version", "accepted")
+            pinned = {name: entry.draft[name] for name in kept if name in entry.draft}
         else:
             standing = await work.gateway.get_default_model(work.machine_id)
             pinned = {"default_model": standing.current.model, "default_version": standing.current.version}
@@ -232,7 +252,13 @@ class RunSession:
         work.tell(StepStarted(step, TITLES[step]))
         work.jobs, work.all_reused = [], True
         began = time.monotonic()
-        result = await _ACTIONS[step](work)
+        try:
+            result = await _ACTIONS[step](work)
+        except SensorForgeClientError as refused:
+            # A choice that could not be carried out is not kept: it would stand in the way of the next one.
+            if refused.kind == "USAGE" and self._before is not None:
+                await work.journal.record("plan", draft=self._before)
+            raise
         return await self._finish(step, result, time.monotonic() - began)
 
     async def activate_now(self, *, if_pass: bool = False) -> StepReport:
@@ -254,8 +280,10 @@ class RunSession:
         else:
             reused = result.reused or (bool(jobs) and work.all_reused)
             self._keep(step, result.outputs)
-            draft: dict[str, object] = {"outputs": dict(result.outputs), "consequence": result.consequence}
+            draft: dict[str, Any] = {"outputs": dict(result.outputs), "consequence": result.consequence}
             draft.update(result.notes)
+            if choices := step_choices(work.plan, step):
+                draft["choices"] = choices
             await work.journal.record(step, artifact=result.primary, job=jobs[-1] if jobs else "", draft=draft)
             work.tell(StepDone(step, result.consequence, reused, result.outputs, jobs))
             report = StepReport(step, result.consequence, reused, False, seconds)
@@ -278,6 +306,22 @@ class RunSession:
             detached_job,
             detached_step or "",
         )
+
+
+def _found_from_anywhere(plan: Plan) -> Plan:
+    """Returns the plan with absolute paths, for whoever goes on with the run from another directory."""
+
+    def absolute(name: str) -> str:
+        return str(Path(name).absolute()) if name else ""
+
+    return dataclasses.replace(
+        plan,
+        files=tuple(absolute(name) for name in plan.files),
+        profile=absolute(plan.profile),
+        seed_data=absolute(plan.seed_data),
+        read=dataclasses.replace(plan.read, register_map=absolute(plan.read.register_map)),
+        life=dataclasses.replace(plan.life, failure_log=absolute(plan.life.failure_log)),
+    )
 
 
 def is_file(path: Path) -> bool:

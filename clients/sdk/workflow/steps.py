@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
+
+from clients.sdk.plan import Plan
 
 StepName = Literal[
     "upload",
@@ -49,3 +51,25 @@ TITLES: Mapping[StepName, str] = {
     "compare": "Compare with held-out real rows",
     "activate": "Make the model the default",
 }
+
+# The choices that a person takes back and changes while a run is open, by the step that carries them out. Seeding and
+# training are not listed: the model that a run started from is pinned, whatever a later refinement is told.
+_CHOICES: Mapping[StepName, tuple[str, ...]] = {
+    "map": ("mapping", "auto_map", "timestamp_column", "rul_column", "run_column", "time_format", "align"),
+    "clean": ("cleaning",),
+    "transform": ("life", "split"),
+    "merge": ("strategy", "balance_rul"),
+    "refine": ("training", "epochs"),
+    "augment": ("rows", "where", "mix_real", "oversample", "share"),
+    "compare": ("gates", "every_sensor"),
+}
+
+
+def step_choices(plan: Plan, step: StepName) -> dict[str, Any]:
+    """Returns what the plan says to a step, as JSON values without what is at its default, by the plan's fields; for a
+    step without choices of its own, nothing."""
+    names = _CHOICES.get(step)
+    if names is None:
+        return {}
+    values = plan.to_json()
+    return {"of": step, **{name: values[name] for name in names if name in values}}

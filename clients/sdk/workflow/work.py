@@ -3,8 +3,11 @@ its end and told about."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from clients.sdk.calls.started import Started
 from clients.sdk.config import Stage
@@ -18,14 +21,20 @@ from clients.sdk.workflow.events import (
     LinkLost,
     LinkRestored,
     Listener,
+    ServerQuiet,
     StepProgress,
 )
 from clients.sdk.workflow.gateway import Gateway
 from clients.sdk.workflow.journal import RunJournal
 from clients.sdk.workflow.steps import StepName
 from sensorforge.artifacts.v1 import artifacts_pb2
-from sensorforge.common.v1 import job_pb2
+from sensorforge.common.v1 import job_pb2, job_service_pb2
 from sensorforge.machines.v1 import machines_pb2
+
+if TYPE_CHECKING:
+    JobEvent = job_service_pb2.WatchJobResponse
+
+QUIET_S = 15.0  # a service sends a heartbeat every five seconds
 
 
 class Detached(Exception):  # an outcome, not an error
@@ -138,25 +147,55 @@ class Work:
         def link(seconds: float | None) -> None:
             self.tell(LinkRestored() if seconds is None else LinkLost(seconds))
 
-        async for event in self.gateway.watch_job(job.name, on_link=link, stage=stage):
-            match event.WhichOneof("event"):
-                case "progress":
-                    told = event.progress
-                    self.tell(StepProgress(step, told.phase, told.done, told.total, told.eta_seconds, told.message))
-                case "epoch":
-                    self.tell(EpochEvent(step, event.epoch))
-                case "warning":
-                    self.tell(Finding(step, "warning", event.warning.code, event.warning.message))
-                case "state":
-                    self.tell(StepProgress(step, _STATE_WORDS.get(event.state.state, "")))
-                case "final":
-                    return event.final
-            running = event.WhichOneof("event") in ("progress", "epoch") or (
-                event.WhichOneof("event") == "state" and event.state.state == job_pb2.JOB_STATE_RUNNING
-            )
-            if may_detach and running:
-                raise Detached(step, job.name)
+        events = self.gateway.watch_job(job.name, on_link=link, heartbeats=True, stage=stage)
+        async with contextlib.aclosing(self._noticing_silence(events)) as heard:
+            async for event in heard:
+                match event.WhichOneof("event"):
+                    case "progress":
+                        told = event.progress
+                        self.tell(StepProgress(step, told.phase, told.done, told.total, told.eta_seconds, told.message))
+                    case "epoch":
+                        self.tell(EpochEvent(step, event.epoch))
+                    case "warning":
+                        self.tell(Finding(step, "warning", event.warning.code, event.warning.message))
+                    case "state":
+                        self.tell(StepProgress(step, _STATE_WORDS.get(event.state.state, "")))
+                    case "final":
+                        return event.final
+                running = event.WhichOneof("event") in ("progress", "epoch") or (
+                    event.WhichOneof("event") == "state" and event.state.state == job_pb2.JOB_STATE_RUNNING
+                )
+                if may_detach and running:
+                    raise Detached(step, job.name)
         return await self.gateway.get_job(job.name, stage=stage)
+
+    async def _noticing_silence(self, events: AsyncIterator[JobEvent]) -> AsyncGenerator[JobEvent, None]:
+        """Yields the events, and tells when for QUIET_S seconds there was not even a heartbeat."""
+        quiet = 0.0
+        coming: asyncio.Task[JobEvent] | None = None
+        try:
+            while True:
+                coming = coming or asyncio.ensure_future(anext(events))
+                done, _ = await asyncio.wait({coming}, timeout=QUIET_S)
+                if not done:
+                    quiet += QUIET_S
+                    self.tell(ServerQuiet(quiet))
+                    continue
+                arrived, coming = coming, None
+                try:
+                    event = arrived.result()
+                except StopAsyncIteration:
+                    return
+                if quiet:
+                    quiet = 0.0
+                    self.tell(LinkRestored())
+                yield event
+        finally:
+            if coming is not None:
+                coming.cancel()
+                await asyncio.wait({coming})
+            if isinstance(events, AsyncGenerator):
+                await events.aclose()
 
     def warn(self, step: StepName, findings: Sequence[Finding]) -> None:
         """Tells findings."""
