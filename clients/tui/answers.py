@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 from clients.sdk.plan import ColumnChoice, Plan
@@ -14,16 +16,17 @@ from clients.sdk.workflow.model_steps import short
 from clients.sdk.workflow.steps import STEPS, StepName
 from clients.tui import views
 from clients.tui.session import Step
-from sensorforge.compare.v1 import compare_service_pb2
+from sensorforge.common.v1 import job_pb2
 from sensorforge.ingest.v1 import ingest_service_pb2
 from sensorforge.machines.v1 import machines_pb2
 from sensorforge.mapping.v1 import mapping_service_pb2
 
-Outcome = Literal["pass", "fail", "undecided", "skipped"]
-_OUTCOMES: Mapping[int, Outcome] = {
-    compare_service_pb2.GATE_OUTCOME_PASS: "pass",
-    compare_service_pb2.GATE_OUTCOME_FAIL: "fail",
-    compare_service_pb2.GATE_OUTCOME_UNDECIDED: "undecided",
+RunState = Literal["", "open", "running", "done", "failed"]
+JOB_WORDS: Mapping[int, RunState] = {
+    job_pb2.JOB_STATE_PENDING: "running",
+    job_pb2.JOB_STATE_RUNNING: "running",
+    job_pb2.JOB_STATE_CANCELLING: "running",
+    job_pb2.JOB_STATE_FAILED: "failed",
 }
 # The panes bundle the finer steps of a run.
 STEPS_OF_PANE: dict[Step, tuple[StepName, ...]] = {
@@ -39,8 +42,13 @@ STEPS_OF_PANE: dict[Step, tuple[StepName, ...]] = {
 _SERIES = {"original": "seed"}
 
 
-def home(endpoint: str, runs: Iterable[machines_pb2.Run], machines: Iterable[machines_pb2.Machine]) -> views.Home:
-    """Returns the first screen."""
+def home(
+    endpoint: str,
+    runs: Iterable[machines_pb2.Run],
+    machines: Iterable[machines_pb2.Machine],
+    states: Mapping[str, RunState] | None = None,
+) -> views.Home:
+    """Returns the first screen; `states` says how unfinished jobs stand, by run."""
     now = time.time()
     return views.Home(
         endpoint,
@@ -49,8 +57,10 @@ def home(endpoint: str, runs: Iterable[machines_pb2.Run], machines: Iterable[mac
                 run.name,
                 run.title,
                 run.name.split("/")[1],
-                reached(d.step for d in run.decisions),
+                (step := reached(d.step for d in run.decisions)),
                 max(0.0, now - run.create_time.seconds),
+                _profile_name(run),
+                (states or {}).get(run.name) or ("done" if step in ("compare", "activate") else "open"),
             )
             for run in runs
         ),
@@ -61,6 +71,58 @@ def home(endpoint: str, runs: Iterable[machines_pb2.Run], machines: Iterable[mac
             for m in machines
         ),
     )
+
+
+def unfinished_job(run: machines_pb2.Run) -> str:
+    """Returns the job that a run waits for, "" when it waits for none: the newest decision of its training steps names
+    one and no outcome yet."""
+    for decision in reversed(run.decisions):
+        if decision.step in ("train", "refine"):
+            return "" if "outputs" in draft_of(decision) else decision.job
+        if decision.step in ("augment", "compare", "activate"):
+            return ""
+    return ""
+
+
+def output_of(run: machines_pb2.Run, step: str, role: str) -> str:
+    """Returns the artifact that a step made in a role, "" when there is none."""
+    for decision in reversed(run.decisions):
+        if decision.step == step:
+            outputs = draft_of(decision).get("outputs")
+            return str(outputs.get(role, "")) if isinstance(outputs, dict) else ""
+    return ""
+
+
+def draft_of(decision: machines_pb2.Decision) -> Mapping[str, Any]:
+    """Returns what a decision says beside artifact and job; nothing when it is no JSON object."""
+    try:
+        found = json.loads(decision.draft_json) if decision.draft_json else {}
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _profile_name(run: machines_pb2.Run) -> str:
+    for decision in reversed(run.decisions):
+        if decision.step == "plan":
+            plan = draft_of(decision).get("plan")
+            return Path(str(plan.get("profile", ""))).name if isinstance(plan, dict) else ""
+    return ""
+
+
+def column_values(answer: ingest_service_pb2.PreviewDatasetResponse, column: str) -> tuple[float, ...]:
+    """Returns a column of previewed rows as numbers, NaN where there is none."""
+    if column not in answer.columns:
+        return ()
+    index = list(answer.columns).index(column)
+    return tuple(_number(row.cells[index]) for row in answer.rows)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return float("nan")
 
 
 def reached(steps: Iterable[str]) -> str:
@@ -92,9 +154,12 @@ def findings(document: Mapping[str, Any]) -> list[views.FindingRow]:
 
 
 def column_row(
-    suggestion: mapping_service_pb2.Suggestion, samples: tuple[str, ...], decided: ColumnChoice | None
+    suggestion: mapping_service_pb2.Suggestion,
+    samples: tuple[str, ...],
+    decided: ColumnChoice | None,
+    units: Mapping[str, str],
 ) -> views.ColumnRow:
-    """Returns what is proposed for a column, or what was decided about it."""
+    """Returns what is proposed for a column, or what was decided about it; `units` are the sensors' units."""
     tiers: Mapping[int, Literal["auto", "review"]] = {
         mapping_service_pb2.TIER_AUTO: "auto",
         mapping_service_pb2.TIER_REVIEW: "review",
@@ -114,12 +179,24 @@ def column_row(
     )
     if decided is None:
         return row
-    return dataclasses.replace(row, role=decided.role, sensor=decided.sensor, unit=decided.unit, confirmed=True)
+    unit = decided.unit if decided.sensor else row.unit
+    target, example = units.get(decided.sensor, ""), row.example if decided.sensor == row.sensor else ""
+    return dataclasses.replace(
+        row,
+        role=decided.role,
+        sensor=decided.sensor,
+        unit=unit,
+        target_unit=target,
+        example=example,
+        confirmed=True,
+    )
 
 
-def cleaning(answer: ingest_service_pb2.DryRunCleaningResponse) -> views.Cleaning:
-    """Returns a recipe with what it would change."""
-    rows = tuple(
+def cleaning(
+    answer: ingest_service_pb2.DryRunCleaningResponse, tried: Sequence[views.CleaningRow] = ()
+) -> views.Cleaning:
+    """Returns a recipe with what it would change; the steps of `tried` that are switched off stay in their places."""
+    effects = (
         views.CleaningRow(
             e.step.kind,
             tuple(e.step.columns),
@@ -132,7 +209,11 @@ def cleaning(answer: ingest_service_pb2.DryRunCleaningResponse) -> views.Cleanin
         )
         for e in answer.effects
     )
-    return views.Cleaning(rows, answer.rows_before, answer.rows_after)
+    known = [effect for effect in effects if effect.enabled]
+    if tried:
+        done = iter(known)
+        known = [next(done, step) if step.enabled else step for step in tried]
+    return views.Cleaning(tuple(known), answer.rows_before, answer.rows_after)
 
 
 def choices(plan: Plan) -> views.Choices:
@@ -147,6 +228,10 @@ def choices(plan: Plan) -> views.Choices:
         plan.training.learning_rate,
         plan.training.patience,
         plan.training.freeze_encoder,
+        plan.training.batch_size,
+        plan.base,
+        plan.rows,
+        plan.where,
     )
 
 
@@ -169,8 +254,9 @@ def epoch_point(event: EpochEvent) -> views.EpochPoint:
 
 
 def curves(document: Mapping[str, Any]) -> list[views.EpochPoint]:
-    """Returns the epochs of a model's training.json."""
+    """Returns the epochs of a model's training.json; those of the training that was chosen know what it gained."""
     points: list[views.EpochPoint] = []
+    gained = (document.get("refinement_improvement") or {}).get("percent")
     for name, epochs in (document.get("curves") or {}).items():
         last = max((int(e.get("epoch", 0)) for e in epochs), default=0)
         points += [
@@ -185,76 +271,14 @@ def curves(document: Mapping[str, Any]) -> list[views.EpochPoint]:
                 0.0,
                 0.0,
                 0,
+                float(gained) if name == document.get("chosen") and isinstance(gained, int | float) else None,
             )
             for e in epochs
         ]
     return points
 
 
-def comparison(
-    answer: compare_service_pb2.GetComparisonResponse, document: Mapping[str, Any], model: str, default: str
-) -> views.Comparison:
-    """Returns the verdict with its evidence; `document` is the report's comparison.json."""
-    sensors = [
-        views.SensorRow(
-            name,
-            _maybe(values, "kl_divergence_seed"),
-            _maybe(values, "kl_divergence_refined"),
-            _maybe(values, "mean_error_refined"),
-            str(values.get("unit") or ""),
-            str(values.get("finding") or ""),
-        )
-        for name, values in (document.get("per_sensor_metrics") or {}).items()
-    ]
-    sensors.sort(key=lambda row: -(row.kl_refined or 0.0))
-    sets = document.get("augmented") or {}
-    name = compare_service_pb2.Recommendation.Name(answer.recommendation)
-    return views.Comparison(
-        answer.verdict,
-        name.removeprefix("RECOMMENDATION_").replace("_", " ").lower(),
-        tuple(gate_row(gate) for gate in answer.gates),
-        tuple(sensors),
-        {key: int(count) for key, count in (sets.get("rows") or {}).items()},
-        tuple(_check(item) for item in sets.get("checks") or ()),
-        short(model),
-        short(default) if default else "",
-    )
-
-
-def gate_row(gate: compare_service_pb2.Gate) -> views.GateRow:
-    """Returns a gate with its numbers in one unit. A gate in percent was decided on a change between the two models,
-    so their own distances do not stand beside its target."""
-
-    def text(field: Literal["seed", "refined", "control"]) -> str:
-        return f"{getattr(gate, field):.3g}" if gate.HasField(field) else ""
-
-    original, refined, real = text("seed"), text("refined"), text("control")
-    if gate.unit:
-        original = real = ""
-        refined = f"{gate.decided_on:.3g} {gate.unit}" if gate.HasField("decided_on") else ""
-    return views.GateRow(
-        gate.title or gate.name.replace("_", " "),
-        original,
-        refined,
-        real,
-        f"{gate.direction} {gate.limit:g} {gate.unit}".strip(),
-        _OUTCOMES.get(gate.outcome, "skipped"),
-        gate.explanation,
-    )
-
-
 def number(values: Mapping[str, Any], key: str, otherwise: float) -> float:
     """Returns a number of a document, or `otherwise` where it has none."""
     found = values.get(key)
     return float(found) if isinstance(found, int | float) else otherwise
-
-
-def _maybe(values: Mapping[str, Any], key: str) -> float | None:
-    found = values.get(key)
-    return float(found) if isinstance(found, int | float) else None
-
-
-def _check(item: Mapping[str, Any]) -> views.SetCheck:
-    known: Sequence[Outcome] = ("pass", "fail", "undecided")
-    outcome: Outcome = next((o for o in known if o == item.get("outcome")), "skipped")
-    return views.SetCheck(str(item.get("name", "")).replace("_", " "), outcome, str(item.get("explanation", "")))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from textual.message import Message
 
 from clients.tui import views
@@ -14,6 +16,14 @@ class HomeLoaded(Message):
     def __init__(self, home: views.Home) -> None:
         super().__init__()
         self.home = home
+
+
+class LossesLoaded(Message):
+    """The validation losses of the listed runs have been read."""
+
+    def __init__(self, losses: Mapping[str, Sequence[float]]) -> None:
+        super().__init__()
+        self.losses = losses
 
 
 class RunOpened(Message):
@@ -40,6 +50,15 @@ class StepFinished(Message):
         self.opened = opened
         self.step = step
         self.consequence = consequence
+
+
+class Refused(Message):
+    """A step was not begun: what a person chose for it is not complete."""
+
+    def __init__(self, problem: views.Problem, step: Step) -> None:
+        super().__init__()
+        self.problem = problem
+        self.step = step
 
 
 class Failed(Message):

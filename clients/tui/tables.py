@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from rich.cells import cell_len
 from rich.text import Text
+from textual.geometry import Size
 from textual.widgets import DataTable
 
 Cell = str | Text
@@ -53,7 +54,7 @@ class FittedTable(DataTable[Text], inherit_bindings=False):
         self._columns = columns
         self._cells: list[list[Text]] = []
         self._row_keys: Sequence[str] = ()
-        self._fitted_to = 0
+        self._fitted_to = Size(0, 0)
 
     def fill(
         self, rows: Sequence[Sequence[Cell]], *, keys: Sequence[str] = (), columns: Sequence[Column] | None = None
@@ -67,13 +68,14 @@ class FittedTable(DataTable[Text], inherit_bindings=False):
 
     def on_resize(self) -> None:
         """Fits the columns to the new width."""
-        if self.size.width and self.size.width != self._fitted_to:
+        if self.size.width and self.size != self._fitted_to:
             self._fit()
 
     def _fit(self) -> None:
-        cursor, self._fitted_to = self.cursor_row, self.size.width
+        cursor, self._fitted_to = self.cursor_row, self.size
         padding = 2 * self.cell_padding
-        available = (self.size.width or 10_000) - self.styles.scrollbar_size_vertical
+        scrolls = len(self._cells) + 1 > self.size.height  # the header is a row, too
+        available = (self.size.width or 10_000) - (self.styles.scrollbar_size_vertical if scrolls else 0)
         natural = [
             max([cell_len(column.label), *(row[i].cell_len for row in self._cells)]) + padding
             for i, column in enumerate(self._columns)

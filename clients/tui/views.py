@@ -11,13 +11,17 @@ from clients.tui.session import Step
 
 @dataclass(frozen=True)
 class RunRow:
-    """One line of the list of runs. `age_s` is the time since it was created, in seconds."""
+    """One line of the list of runs. `age_s` is the time since it was created, in seconds; `state` is one word;
+    `losses` are the validation losses of its refinement, oldest first."""
 
     name: str
     title: str
     machine: str
     reached: str
     age_s: float
+    profile: str = ""
+    state: Literal["", "open", "running", "done", "failed"] = ""
+    losses: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,11 @@ class FindingRow:
     message: str
     fix: str = ""
 
+    @property
+    def identity(self) -> str:
+        """Returns what names the finding among those of its file."""
+        return f"{self.check}: {self.column}"
+
 
 @dataclass(frozen=True)
 class ColumnRow:
@@ -90,7 +99,7 @@ class ColumnRow:
 
 @dataclass(frozen=True)
 class ColumnMap:
-    """A file's columns and the sensors that still lack one."""
+    """A file's columns and the sensors that still lack one; `units` are the sensors' units."""
 
     columns: tuple[ColumnRow, ...]
     sensors: tuple[str, ...]
@@ -98,6 +107,7 @@ class ColumnMap:
     profile_fit: float = 1.0
     warnings: tuple[str, ...] = ()
     template: str = ""
+    units: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -112,6 +122,25 @@ class CleaningRow:
     cells: int = 0
     rows: int = 0
     note: str = ""
+
+
+@dataclass(frozen=True)
+class Trace:
+    """The first values of a sensor before and after cleaning, NaN where one is missing; `after` is empty before the
+    step was done."""
+
+    sensor: str
+    before: tuple[float, ...]
+    after: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class TemplateRow:
+    """A mapping that the machine remembers: (column, role, sensor, unit) of every column, and the day it was saved."""
+
+    name: str
+    columns: tuple[tuple[str, str, str, str], ...]
+    updated: str = ""
 
 
 @dataclass(frozen=True)
@@ -150,6 +179,26 @@ class SensorRow:
 
 
 @dataclass(frozen=True)
+class Shape:
+    """One column in several sets of rows: shares of the rows by set name, in bins (`edges`, one more than shares) or by
+    category. A set that does not exist has no entry."""
+
+    shares: Mapping[str, tuple[float, ...]]
+    edges: tuple[float, ...] = ()
+    categories: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Correlations:
+    """Correlations of every pair of sensors by set name ("real", "original", "refined"), NaN where there is none.
+    `left_out` counts the sensors that are not among them."""
+
+    sensors: tuple[str, ...]
+    matrices: Mapping[str, tuple[tuple[float, ...], ...]]
+    left_out: int = 0
+
+
+@dataclass(frozen=True)
 class SetCheck:
     """One check of the generated data sets."""
 
@@ -159,18 +208,78 @@ class SetCheck:
 
 
 @dataclass(frozen=True)
+class SetMeasure:
+    """One figure of the generated data sets with what real rows get beside it, in words; `about` says how it is
+    measured, `family` what it is about."""
+
+    family: Literal["in time", "between sensors", "by sensor", "privacy"]
+    title: str
+    value: str
+    real: str = ""
+    about: str = ""
+
+
+@dataclass(frozen=True)
+class SetRow:
+    """One generated data set."""
+
+    name: str
+    rows: int
+    runs: int = 0
+
+
+@dataclass(frozen=True)
+class DataSets:
+    """The generated data sets with their quality check. `where` is the condition that every row meets; `notes` are what
+    is disclosed about how they were made."""
+
+    sets: tuple[SetRow, ...] = ()
+    where: str = ""
+    checks: tuple[SetCheck, ...] = ()
+    measures: tuple[SetMeasure, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def rows(self) -> int:
+        """Returns how many rows there are in all."""
+        return sum(part.rows for part in self.sets)
+
+
+@dataclass(frozen=True)
 class Comparison:
     """The verdict with its evidence. `model` is the refined model and `default` the machine's, both by the start of
-    their hash; `rows` counts the generated rows by data set."""
+    their hash; `real_rows` counts the held-out rows; `shapes` are histograms by sensor."""
 
     verdict: str
     recommendation: str
     gates: tuple[GateRow, ...]
     sensors: tuple[SensorRow, ...]
-    rows: Mapping[str, int] = field(default_factory=dict)
-    checks: tuple[SetCheck, ...] = ()
+    sets: DataSets = DataSets()
     model: str = ""
     default: str = ""
+    real_rows: int = 0
+    shapes: Mapping[str, Shape] = field(default_factory=dict)
+    correlations: Correlations | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class MergePreview:
+    """The rows that there are to train on, and what a merge made of them. `life` is the remaining life of the real rows
+    and, once they are merged, of those to train on; `merged` says the latter in a sentence."""
+
+    train: int = 0
+    validation: int = 0
+    held_out: int = 0
+    seed: int = 0
+    life: Shape | None = None
+    life_unit: str = ""
+    merged: str = ""
+
+    @property
+    def real(self) -> int:
+        """Returns the real rows that may be learnt from."""
+        return self.train + self.validation
 
 
 @dataclass(frozen=True)
@@ -186,6 +295,10 @@ class Choices:
     learning_rate: float = 0.0
     patience: int = 0
     freeze_encoder: bool = False
+    batch_size: int = 0
+    base: str = "default"
+    rows: int = 50_000
+    where: str = ""
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,18 @@ import time
 from rich.text import Text
 from textual.app import ComposeResult, RenderResult
 from textual.containers import Horizontal
+from textual.content import Content
 from textual.events import Click
 from textual.message import Message
 from textual.reactive import reactive
+from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Label, Static
 
 from clients.tui.session import ASCII_MARKS, MARKS, Step, StepBoard
 from clients.tui.views import Advance
+
+_REPAINT_S = 0.5
 
 
 class StepBar(Widget):
@@ -70,25 +74,59 @@ class StatusLine(Static):
     StatusLine { height: auto; min-height: 1; max-height: 2; width: 1fr; padding: 0 1; }
     """
     _held_until = 0.0
+    _painted_at = 0.0
+    _text = ""
+    _phase = ""
+    _waiting: Timer | None = None
+
+    class Asked(Message):
+        """The line was clicked: a person wants to read all of it."""
+
+    def on_click(self) -> None:
+        """Asks for the rest of what is shown."""
+        self.post_message(self.Asked())
+
+    def shows(self, text: str) -> bool:
+        """Returns whether this sentence is what is shown."""
+        return self._text == text
 
     def show_advance(self, advance: Advance, width: int = 20, *, ascii_only: bool = False) -> None:
-        """Shows progress as words, a bar where the total is known, and the time left from ten seconds on."""
-        if time.monotonic() < self._held_until:
+        """Shows progress as words, a bar where the total is known, and the time left from ten seconds on; within one
+        phase twice a second at most, since a line like this costs more bytes than anyone reads."""
+        now = time.monotonic()
+        if now < self._held_until:
             return
         full, empty = ("#", "-") if ascii_only else ("█", "░")
         parts = [advance.phase or advance.message]
         if advance.total:
             filled = round(width * min(advance.done / advance.total, 1.0))
             parts.append(full * filled + empty * (width - filled))
-            parts.append(f"{advance.done:,}/{advance.total:,}")
+            parts.append(advance.message if advance.phase and advance.message else _share(advance))
         if advance.eta_s >= 10:
             parts.append(f"about {duration(advance.eta_s)} left")
-        self.update(Text("  ".join(filter(None, parts)), no_wrap=True, overflow="ellipsis"))
+        self._stop_waiting()
+        wait = self._painted_at + _REPAINT_S - now if advance.phase == self._phase else 0.0
+        if wait > 0:
+            self._waiting = self.set_timer(wait, lambda: self._paint(parts, advance.phase))
+        else:
+            self._paint(parts, advance.phase)
 
     def show_text(self, text: str, style: str = "", *, hold_s: float = 0.0) -> None:
-        """Shows a sentence, for `hold_s` seconds at least."""
+        """Shows a sentence in a style of the theme, for `hold_s` seconds at least."""
+        self._stop_waiting()
         self._held_until = time.monotonic() + hold_s
-        self.update(Text(text, style=style))
+        self._text, self._phase = text, ""
+        self.update(Content.styled(text, style))
+
+    def _paint(self, parts: list[str], phase: str) -> None:
+        self._phase, self._painted_at = phase, time.monotonic()
+        self._text = "  ".join(filter(None, parts))
+        self.update(Text(self._text, no_wrap=True, overflow="ellipsis"))
+
+    def _stop_waiting(self) -> None:
+        if self._waiting is not None:
+            self._waiting.stop()
+            self._waiting = None
 
 
 class Field(Horizontal):
@@ -111,6 +149,10 @@ class Field(Horizontal):
     def on_descendant_blur(self) -> None:
         """Takes the mark away."""
         self.query_one(Label).update(f"  {self._label}")
+
+
+def _share(advance: Advance) -> str:
+    return f"{advance.done:,}/{advance.total:,}"
 
 
 def duration(seconds: float) -> str:

@@ -42,6 +42,14 @@ class Terminal:
         """Types text."""
         self._tmux("send-keys", "-t", "t", "-l", text)
 
+    def click(self, word: str) -> None:
+        """Clicks the middle of a word on the screen, as a mouse does: button down, button up (xterm's SGR mode)."""
+        lines = self.screen().splitlines()
+        row, line = next((number, text) for number, text in enumerate(lines, 1) if word in text)
+        column = line.index(word) + len(word) // 2 + 1
+        for end in "Mm":
+            self.type(f"\x1b[<0;{column};{row}{end}")
+
     def resize(self, width: int, height: int) -> None:
         """Gives the window another size."""
         self._tmux("resize-window", "-t", "t", "-x", str(width), "-y", str(height))

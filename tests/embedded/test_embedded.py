@@ -64,7 +64,7 @@ def test_a_wrong_setting_ends_with_usage(capsys: pytest.CaptureFixture[str]) -> 
 def test_all_four_stages_are_composed_and_no_operation_has_two_homes() -> None:
     assert [stage.name for stage in STAGES] == ["ingest", "mapping", "refine", "compare"]
     operations = [operation for stage in STAGES for operation in stage.revisions]
-    assert len(operations) == len(set(operations)) == 12
+    assert len(operations) == len(set(operations)) == 13
 
 
 def test_composing_the_stages_loads_no_numerical_library_of_a_worker() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import dataclasses
+import math
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from clients.tui import views
@@ -33,6 +35,56 @@ COLUMNS = views.ColumnMap(
 )
 
 
+SENSORS = ("winding_temp_C", "bearing_de_temp_C", "bearing_nde_temp_C", "current_A", "vibration_mm_s")
+SHAPES = {
+    name: views.Shape(
+        {
+            set_: tuple(math.exp(-(((i - middle - n) / 6) ** 2)) / 10.7 for i in range(40))
+            for set_, middle in (("real", 20), ("original", 12), ("refined", 21))
+        },
+        tuple(60 + i for i in range(41)),
+    )
+    for n, name in enumerate(SENSORS)
+}
+
+
+def compared(standing: str) -> views.Comparison:
+    """Returns a comparison of five sensors."""
+    size = range(len(SENSORS))
+    correlated = {
+        name: tuple(tuple(1.0 if r == c else lift + 0.1 * (r - c) for c in size) for r in size)
+        for name, lift in (("real", 0.6), ("original", 0.1), ("refined", 0.52))
+    }
+    return views.Comparison(
+        "Use the refined model: it meets every gate on 900 held-out real rows.",
+        "use refined",
+        (
+            views.GateRow("KL divergence", "0.61", "0.07", "0.05", "≤ real + 0.1", "pass", "mean over 5 sensors"),
+            views.GateRow("Correlation error", "0.19", "0.041", "0.03", "≤ real + 0.05", "pass"),
+            views.GateRow("Improvement over the original", "–", "38 %", "–", "≥ 30 %", "pass"),
+            views.GateRow("Nearness to training rows", "49 %", "51 %", "50 %", "≤ 55 %", "undecided"),
+            views.GateRow("Exact copies of training rows", "0 %", "0 %", "0 %", "≤ 0 %", "pass"),
+            views.GateRow("Outside physical limits", "0 %", "0 %", "0 %", "≤ 0.1 %", "pass"),
+            views.GateRow("Held-out rows seen before", "0 %", "0 %", "0 %", "≤ 1 %", "pass"),
+        ),
+        tuple(
+            views.SensorRow(name, 0.88 - n / 10, 0.14 - n / 50, 0.02, "°C", "refined misses the 95-110 °C tail")
+            for n, name in enumerate(SENSORS)
+        ),
+        views.DataSets(
+            (views.SetRow("train", 35_000, 396), views.SetRow("val", 7_500, 86), views.SetRow("test", 7_500, 85)),
+            "",
+            (views.SetCheck("runs in one set", "pass", "No run is in two sets."),),
+            (views.SetMeasure("in time", "autocorrelation error", "0.022", "0.026", "lags 1 to 50"),),
+        ),
+        "0123456789ab",
+        standing,
+        900,
+        SHAPES,
+        views.Correlations(SENSORS, correlated),
+    )
+
+
 class FakeGateway:
     """Records what it is asked, in order; `problems` maps a step to the problem it raises once."""
 
@@ -50,6 +102,15 @@ class FakeGateway:
         self.running: Step | None = None
         self.told = views.Choices()
         self.standing = "abcdefabcdef"
+        self.drafted: Path | None = None
+        self.seen: frozenset[str] = frozenset()
+        self.known: list[views.TemplateRow] = []
+        self.bad_rows = views.Preview(("source_row", "reason"), (("7", "too many cells"),), 1)
+        self.map = COLUMNS
+        self.recipe: tuple[views.CleaningRow, ...] = (
+            views.CleaningRow("interpolate", ("Temp 2",), cells=312),
+            views.CleaningRow("clip", (), cells=4),
+        )
         self._report: Listener = lambda _: None
 
     async def connect(self) -> str:
@@ -67,8 +128,19 @@ class FakeGateway:
         self.calls.append(f"delete {name}")
         self.runs = ()
 
-    async def open_run(self, files: Sequence[str], profile: str, report: Listener) -> views.OpenedRun:
-        self.calls.append("open")
+    async def losses(self, runs: Sequence[str]) -> Mapping[str, tuple[float, ...]]:
+        return dict.fromkeys(runs, (3.0, 2.0, 1.5, 1.2, 1.1))
+
+    async def draft_profile(self, file: str) -> Path:
+        self.calls.append(f"draft {file}")
+        if self.drafted is None:
+            raise views.Problem("The file has no numbers.", "Name another file.", "PROFILE_NOT_DRAFTED")
+        return self.drafted
+
+    async def open_run(
+        self, files: Sequence[str], profile: str, report: Listener, *, header_row: int | None = None
+    ) -> views.OpenedRun:
+        self.calls.append("open" if header_row is None else f"open with header {header_row}")
         self._report = report
         return self.opened
 
@@ -106,8 +178,21 @@ class FakeGateway:
             views.FindingRow("error", "STUCK", "Spare", "one value in all rows"),
         ]
 
+    async def rejects(self, offset: int = 0) -> views.Preview:
+        return self.bad_rows
+
+    async def write_rejects(self, path: Path) -> int:
+        self.calls.append(f"write {path.name}")
+        return self.bad_rows.total
+
+    async def accepted(self) -> Collection[str]:
+        return self.seen
+
+    async def accept(self, findings: Collection[str]) -> None:
+        self.seen = frozenset(findings)
+
     async def column_map(self) -> views.ColumnMap:
-        return COLUMNS
+        return self.map
 
     async def choices(self) -> views.Choices:
         return self.told
@@ -115,11 +200,24 @@ class FakeGateway:
     async def choose_columns(self, columns: Sequence[views.ColumnRow]) -> None:
         self.columns = columns
 
+    async def templates(self) -> Sequence[views.TemplateRow]:
+        return self.known
+
+    async def save_template(self, columns: Sequence[views.ColumnRow]) -> None:
+        rows = tuple((c.column, c.role, c.sensor, c.unit) for c in columns)
+        self.known.append(views.TemplateRow("machines/pump-1/templates/1", rows, "2024-05-01"))
+
+    async def forget_template(self, name: str) -> None:
+        self.known = [template for template in self.known if template.name != name]
+
+    async def trace(self, sensor: str) -> views.Trace:
+        return views.Trace(sensor, (1.0, 2.0, float("nan"), 4.0))
+
+    async def save_recipe(self, path: Path, steps: Sequence[views.CleaningRow]) -> None:
+        self.calls.append(f"save recipe {path.name}")
+
     async def cleaning(self, steps: Sequence[views.CleaningRow] = ()) -> views.Cleaning:
-        chosen = tuple(steps) or (
-            views.CleaningRow("interpolate", ("Temp 2",), cells=312),
-            views.CleaningRow("clip", (), cells=4),
-        )
+        chosen = tuple(steps) or self.recipe
         return views.Cleaning(chosen, 6000, 6000 - 10 * sum(not s.enabled for s in chosen))
 
     async def choose_cleaning(self, steps: Sequence[views.CleaningRow]) -> None:
@@ -130,6 +228,7 @@ class FakeGateway:
 
     async def choose_training(self, training: views.Choices) -> None:
         self.calls.append(f"training {training.epochs}")
+        self.told = training
 
     async def cancel(self, *, keep: bool) -> None:
         self.calls.append(f"cancel {'keep' if keep else 'discard'}")
@@ -138,21 +237,29 @@ class FakeGateway:
     async def curves(self) -> Sequence[views.EpochPoint]:
         return [views.EpochPoint("seed", e, 8, 2 / e, 2 / e, 2 / e, 1e-3, 0.0, 0.0, 0) for e in range(1, 9)]
 
+    async def merge_preview(self) -> views.MergePreview:
+        life = views.Shape({"real": (0.2, 0.3, 0.3, 0.2)}, (0.0, 25.0, 50.0, 75.0, 100.0))
+        return views.MergePreview(6_300, 1_350, 1_350, 10_000, life, "h")
+
+    async def models(self) -> Sequence[tuple[str, str]]:
+        return [
+            ("0123456789ab", "0123456789ab flow, refined"),
+            ("abcdefabcdef", "abcdefabcdef flow, seed, the default"),
+        ]
+
+    async def training_words(self) -> Sequence[str]:
+        return ["refined has the lowest loss on 1,350 real validation rows."]
+
+    async def choose_sets(self, rows: int, where: str) -> None:
+        self.calls.append(f"sets {rows} {where}".rstrip())
+        self.told = dataclasses.replace(self.told, rows=rows, where=where)
+
     async def comparison(self) -> views.Comparison:
-        return views.Comparison(
-            "Use the refined model: it meets every gate on 900 held-out real rows.",
-            "use refined",
-            (
-                views.GateRow("KL divergence", "0.61", "0.07", "0.05", "< 0.1", "pass", "mean over 9 sensors"),
-                views.GateRow("Correlation error", "0.19", "0.041", "0.03", "< 0.05", "pass"),
-                views.GateRow("Improvement over the original", "", "38 %", "", "> 30 %", "pass"),
-            ),
-            (views.SensorRow("winding_temp_C", 0.88, 0.14, 0.02, "°C", "refined misses the 95-110 °C tail"),),
-            {"train": 35_000, "val": 7_500, "test": 7_500},
-            (views.SetCheck("runs in one split", "pass", "No run is in two splits."),),
-            "0123456789ab",
-            self.standing,
-        )
+        return compared(self.standing)
+
+    async def export(self, directory: Path) -> Sequence[Path]:
+        self.calls.append(f"export {directory}")
+        return [directory / "comparison.json", directory / "comparison.pdf"]
 
     async def activate(self) -> str:
         self.calls.append("activate")

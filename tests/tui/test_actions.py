@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from clients.tui.actions import ACTIONS, RESERVED_KEYS, keymap
+from clients.tui.actions import ACTIONS, MOST_HINTS, RESERVED_KEYS, keymap
 
 
 def test_defaults_have_no_conflict_and_no_reserved_key() -> None:
@@ -26,7 +26,7 @@ def test_no_footer_has_more_than_seven_hints(places: tuple[str, ...], now: str) 
         valid.add("training")
     if now == "at rest" and "compare" in places:
         valid.add("compared")
-    assert sum(bool(a.hint) for a in ACTIONS if a.place in places and a.when in valid) <= 7
+    assert sum(bool(a.hint) for a in ACTIONS if a.place in places and a.when in valid) <= MOST_HINTS
 
 
 @pytest.mark.parametrize(

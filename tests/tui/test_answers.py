@@ -7,31 +7,6 @@ from clients.tui.panes.compare import question
 from clients.tui.panes.validate import summary
 from clients.tui.plain import plain
 from clients.tui.views import Comparison, FindingRow
-from sensorforge.compare.v1 import compare_service_pb2
-
-
-def test_a_gate_in_percent_shows_percent_and_not_the_distances_behind_it() -> None:
-    gate = compare_service_pb2.Gate(
-        name="improvement", title="Improvement over the original", seed=42.8, refined=0.23, control=0.22, limit=30,
-        direction=">", decided_on=99.46, unit="%", outcome=compare_service_pb2.GATE_OUTCOME_PASS,
-    )  # fmt: skip
-    row = answers.gate_row(gate)
-    assert (row.title, row.original, row.refined, row.target) == (gate.title, "", "99.5 %", "> 30 %")
-
-
-def test_a_gate_on_a_distance_shows_both_models_and_the_control() -> None:
-    gate = compare_service_pb2.Gate(
-        name="kl_divergence", seed=1.26, refined=0.328, control=0.334, limit=0.1, direction="<"
-    )
-    row = answers.gate_row(gate)
-    assert (row.title, row.original, row.refined, row.real, row.target) == (
-        "kl divergence",
-        "1.26",
-        "0.328",
-        "0.334",
-        "< 0.1",
-    )
-    assert row.outcome == "skipped"
 
 
 def test_the_curves_of_a_model_are_named_as_its_events_are() -> None:

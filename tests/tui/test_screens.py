@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
-from clients.tui import app as application
 from clients.tui.app import SensorForgeApp
+from clients.tui.preferences import changed_keys
 from clients.tui.screens.run import RunScreen
 from clients.tui.session import Step
 from clients.tui.training import TrainingPicture
@@ -100,16 +100,14 @@ def test_a_crash_is_seen_in_the_exit_code(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.parametrize(("document", "complaint"), [("{", "not JSON"), ("[1]", "one object")])
-def test_unreadable_keys_are_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, document: str, complaint: str
-) -> None:
-    monkeypatch.setattr(application, "config_directory", lambda: tmp_path)
-    assert application.changed_keys() == {}
-    (tmp_path / "keys.json").write_text(document)
+def test_unreadable_keys_are_named(own_configuration: Path, document: str, complaint: str) -> None:
+    assert changed_keys() == {}
+    own_configuration.mkdir(parents=True)
+    (own_configuration / "keys.json").write_text(document)
     with pytest.raises(ValueError, match=complaint):
-        application.changed_keys()
-    (tmp_path / "keys.json").write_text(json.dumps({"map.accept": "A"}))
-    assert application.changed_keys() == {"map.accept": "A"}
+        changed_keys()
+    (own_configuration / "keys.json").write_text(json.dumps({"map.accept": "A"}))
+    assert changed_keys() == {"map.accept": "A"}
 
 
 def test_a_run_opened_anew_takes_the_place_of_the_one_before() -> None:

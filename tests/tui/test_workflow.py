@@ -119,8 +119,7 @@ async def test_a_doubtful_column_blocks_until_it_is_decided(paths: tuple[Path, P
             await settle(pilot)
         await pilot.press("ctrl+g")
         await settle(pilot)
-        assert isinstance(pilot.app.screen, ProblemDialog)
-        await pilot.press("escape")
+        assert "'Temp 2' is in doubt" in str(screen(pilot).query_one("#status", Static).render())
         assert "take Map" not in gateway.calls
         await pilot.press("x", "u", "x", "ctrl+g")
         await settle(pilot)
@@ -135,7 +134,9 @@ async def test_a_wrong_path_is_said_before_anything_is_sent(paths: tuple[Path, P
         await name_files(pilot, (Path("/no/such.csv"), paths[1]))
         await pilot.press("ctrl+g")
         await settle(pilot)
-        assert isinstance(pilot.app.screen, ProblemDialog)
+        beside = screen(pilot).query_one("#files-hint", Static)
+        assert "There is no file /no/such.csv" in str(beside.render())
+        assert screen(pilot).focused is screen(pilot).query_one("#files")
         assert "open" not in gateway.calls
 
 

@@ -7,8 +7,8 @@ from typing import ClassVar
 from textual.containers import Vertical
 
 from clients.tui.gateway import Gateway
-from clients.tui.session import Step
-from clients.tui.views import Report
+from clients.tui.session import Step, StepState
+from clients.tui.views import Problem, Report
 
 
 class Pane(Vertical, can_focus=False):
@@ -19,11 +19,22 @@ class Pane(Vertical, can_focus=False):
     automatic: ClassVar[bool] = False
     onward: ClassVar[bool] = False
 
+    def prepare(self, state: StepState) -> None:
+        """Takes the shape for a step that stands so, before the pane is shown and what it shows is read."""
+
     async def enter(self, gateway: Gateway, *, done: bool) -> None:
         """Shows what there is to show; `done` says whether the pane's step has a result. Raises views.Problem."""
 
     async def commit(self, gateway: Gateway) -> None:
         """Fixes the person's choices before the step runs. Raises views.Problem when something is missing."""
+
+    async def keep(self, gateway: Gateway) -> None:
+        """Keeps unfinished changes on the server, so that whoever opens the run again finds them. Raises
+        views.Problem."""
+
+    def show_problem(self, problem: Problem) -> bool:
+        """Shows beside its cause what `commit` objected to; returns whether it did, else the status line says it."""
+        return False
 
     def report(self, report: Report) -> None:
         """Shows an event of the running step."""

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import math
+from typing import TYPE_CHECKING, cast
+
 from rich.text import Text
+from textual import work
 from textual.app import ComposeResult
-from textual.containers import Container, Vertical
+from textual.containers import Container, Horizontal, Vertical
 from textual.widgets import Static
 
+from clients.sdk.wording import number
 from clients.tui.actions import bindings
+from clients.tui.charts import Heatmap, Histogram
 from clients.tui.gateway import Gateway
+from clients.tui.messages import Edited, Failed, Told
+from clients.tui.modals.data_sets import DataSetsPrompt
+from clients.tui.modals.dialogs import LinePrompt
 from clients.tui.panes.base import Pane
+from clients.tui.paths import named
 from clients.tui.session import Step
 from clients.tui.tables import Column, FittedTable
 from clients.tui.training import TrainingPicture
-from clients.tui.views import Comparison
+from clients.tui.views import Advance, Comparison, Correlations, DataSets, Problem, Report, Shape
+
+if TYPE_CHECKING:
+    from clients.tui.app import SensorForgeApp
+    from clients.tui.screens.run import RunScreen
 
 _OUTCOMES = {
     "pass": ("✔ pass", "green"),
@@ -21,54 +35,97 @@ _OUTCOMES = {
     "undecided": ("? undecided", "yellow"),
     "skipped": ("· not asked", "dim"),
 }
-_VIEWS = {"gates": "Gates", "sensors": "Sensors, worst first", "sets": "Data sets", "fitting": "Losses"}
+_COUNTED = {"pass": "passed", "fail": "failed", "undecided": "undecided", "skipped": "not asked"}
+_ADVICE = {
+    "use refined": ("✔", "$text-success"),
+    "keep original": ("✖", "$text-error"),
+    "collect more data": ("?", "$text-warning"),
+}
+_VIEWS = {
+    "gates": "Gates",
+    "sensors": "Sensors",
+    "correlations": "Correlations",
+    "losses": "Losses",
+    "sets": "Data sets",
+}
+_TITLES = {
+    "gates": "Gates",
+    "sensors": "Sensors, worst first",
+    "correlations": "Correlations, refined less real",
+    "losses": "Losses",
+    "sets": "Data sets and their quality check",
+}
+_WAITING = "Generating the data sets, then comparing with held-out real rows; this takes a minute or two …"
+# A difference of correlations that is coloured fully, unless larger ones occur.
+_LARGE_DIFFERENCE = 0.3
+_CORRELATED = ("real", "original", "refined")
 
 
 class ComparePane(Pane, can_focus=True):
-    """One plain verdict, then evidence: one view at a time in a narrow window, all four in a wide one."""
+    """One plain verdict, then evidence: one view at a time in a narrow window, side by side in a wide one."""
 
     step = Step.COMPARE
     automatic = True
     BINDINGS = bindings("compare")
+    HELP = (
+        "Whether rows of the refined model are like real rows that it has not seen, and which sensors are not. [ and ] "
+        "change the view, up and down the sensor. The data sets are what you came for: g makes others, s saves them."
+    )
 
     def __init__(self) -> None:
         super().__init__(id="pane-7")
         self.comparison: Comparison | None = None
         self._view = "gates"
+        self._waits = False
 
     def compose(self) -> ComposeResult:
         """Shows the verdict above the views."""
-        yield Static("Generating the data sets and comparing; this takes a minute or two …", id="verdict", markup=False)
+        yield Static(_WAITING, id="verdict", markup=False)
         yield Static(id="view-names")
-        with Container(id="views"):
-            with Vertical(id="view-gates"):
-                yield Static(_VIEWS["gates"], classes="view-title")
-                yield FittedTable(
-                    Column("gate", narrowest=28),
-                    Column("original", numeric=True),
-                    Column("refined", numeric=True),
-                    Column("real rows", numeric=True, optional=True),
-                    Column("target"),
-                    Column("outcome"),
-                    id="gates",
-                )
-            with Vertical(id="view-sensors"):
-                yield Static(_VIEWS["sensors"], classes="view-title")
-                yield FittedTable(
-                    Column("sensor", narrowest=16),
-                    Column("KL original", numeric=True),
-                    Column("KL refined", numeric=True),
-                    Column("mean is off by", numeric=True, optional=True),
-                    Column("unit", optional=True),
-                    id="sensors",
-                )
-            with Vertical(id="view-sets"):
-                yield Static(_VIEWS["sets"], classes="view-title")
-                yield Static(id="set-rows", markup=False)
-                yield FittedTable(Column("check"), Column("outcome"), Column("found", narrowest=20), id="sets")
-            with Vertical(id="view-fitting"):
-                yield Static(_VIEWS["fitting"], classes="view-title")
-                yield TrainingPicture(id="fitting")
+        with Horizontal(id="views"):
+            with Vertical(classes="views-column"):
+                with Vertical(id="view-gates", classes="view"):
+                    yield Static(_TITLES["gates"], classes="view-title")
+                    yield FittedTable(
+                        Column("gate", narrowest=24),
+                        Column("original", numeric=True),
+                        Column("refined", numeric=True),
+                        Column("real rows", numeric=True, optional=True),
+                        Column("target"),
+                        Column("outcome"),
+                        id="gates",
+                    )
+                with Vertical(id="view-correlations", classes="view"):
+                    yield Static(_TITLES["correlations"], classes="view-title")
+                    yield Heatmap(id="correlations")
+                    yield Static(id="pairs", classes="faint", markup=False)
+            with Vertical(classes="views-column"):
+                with Vertical(id="view-sensors", classes="view"):
+                    yield Static(_TITLES["sensors"], classes="view-title")
+                    with Container(id="sensor-parts"):
+                        yield FittedTable(
+                            Column("sensor, by KL", narrowest=14),
+                            Column("original", numeric=True),
+                            Column("refined", numeric=True),
+                            id="sensors",
+                        )
+                        with Vertical(id="sensor-shape"):
+                            yield Static(id="shape-title", markup=False)
+                            yield Histogram(id="shape")
+                with Vertical(id="view-losses", classes="view"):
+                    yield Static(_TITLES["losses"], classes="view-title")
+                    yield TrainingPicture(id="fitting")
+                with Vertical(id="view-sets", classes="view"):
+                    yield Static(_TITLES["sets"], classes="view-title")
+                    yield Static(id="set-rows", markup=False)
+                    yield FittedTable(
+                        Column("checked", narrowest=24),
+                        Column("outcome"),
+                        Column("sets", numeric=True),
+                        Column("real rows", numeric=True),
+                        Column("about", optional=True),
+                        id="sets",
+                    )
         yield Static(id="compare-detail", classes="detail", markup=False)
 
     def on_mount(self) -> None:
@@ -77,39 +134,97 @@ class ComparePane(Pane, can_focus=True):
 
     async def enter(self, gateway: Gateway, *, done: bool) -> None:
         """Shows the comparison, once there is one."""
+        self._waits = not done
         if not done:
+            self.query_one("#verdict", Static).update(_WAITING)
             return
         found = self.comparison = await gateway.comparison()
-        self.query_one("#verdict", Static).update(found.verdict)
+        mark, style = _ADVICE.get(found.recommendation, ("·", ""))
+        verdict = self.query_one("#verdict", Static)
+        verdict.update(f"{mark} {found.verdict}")
+        verdict.styles.color = None
+        verdict.set_classes(f"advice-{found.recommendation.replace(' ', '-')}" if style else "")
         self.query_one("#gates", FittedTable).fill(
-            [
-                (g.title, g.original or "—", g.refined or "—", g.real or "—", g.target, Text(*_OUTCOMES[g.outcome]))
-                for g in found.gates
-            ]
+            [(g.title, g.original, g.refined, g.real, g.target, Text(*_OUTCOMES[g.outcome])) for g in found.gates]
         )
         self.query_one("#sensors", FittedTable).fill(
-            [(s.name, _cell(s.kl_seed), _cell(s.kl_refined), _cell(s.mean_error), s.unit) for s in found.sensors]
+            [(s.name, number(s.kl_seed), number(s.kl_refined)) for s in found.sensors]
         )
-        counts = " / ".join(f"{found.rows.get(name, 0):,}" for name in ("train", "val", "test"))
-        self.query_one("#set-rows", Static).update(f"{counts} rows to train, validate and test with; s saves them.")
-        self.query_one("#sets", FittedTable).fill(
-            [(c.title, Text(*_OUTCOMES[c.outcome]), c.explanation) for c in found.checks]
-        )
+        self._show_correlations(found.correlations)
+        self._show_sets(found.sets)
         self.query_one(TrainingPicture).recall(await gateway.curves())
-        self._explain()
+        self._show(self._view)
+        self._show_shape()
         self.screen.refresh_bindings()
+
+    async def commit(self, gateway: Gateway) -> None:
+        """Says what is being waited for."""
+        self._waits = True
+        self.query_one("#verdict", Static).update(_WAITING)
+
+    def report(self, report: Report) -> None:
+        """Tells the gates that are known so far, which the comparison says while it goes on."""
+        if self._waits and isinstance(report, Advance) and report.message and ": " in report.message:
+            self.query_one("#verdict", Static).update(f"Comparing. So far: {report.message}")
 
     def focus_first(self) -> None:
         """Puts the focus on the shown view."""
         self._choose(self._view)
+
+    # What a person asks for.
 
     def action_view(self, step: int) -> None:
         """Shows the next view."""
         names = list(_VIEWS)
         self._choose(names[(names.index(self._view) + step) % len(names)])
 
-    def on_data_table_row_highlighted(self) -> None:
-        """Explains the row under the cursor."""
+    @work
+    async def action_generate(self) -> None:
+        """Generates other data sets and compares them."""
+        if self._waits:
+            self.post_message(Told("The data sets are being made; k stops it."))
+            return
+        try:
+            gateway = await self._client.services()
+            told, found = await gateway.choices(), self.comparison
+            sensors = tuple(row.name for row in found.sensors) if found else ()
+            chosen = await self.app.push_screen_wait(DataSetsPrompt(told.rows, told.where, sensors))
+            if chosen is None:
+                return
+            await gateway.choose_sets(*chosen)
+        except Problem as problem:
+            self.post_message(Failed(problem))
+            return
+        screen = cast("RunScreen", self.screen)
+        screen.on_edited(Edited(Step.COMPARE))
+        screen.action_continue()
+
+    @work
+    async def action_export(self) -> None:
+        """Saves the report alone."""
+        if self.comparison is None:
+            self.post_message(Told("There is no report yet."))
+            return
+        machine = cast("RunScreen", self.screen).board.machine
+        text = await self.app.push_screen_wait(LinePrompt("Save the report in", f"./{machine}/report"))
+        if not text:
+            return
+        try:
+            paths = await (await self._client.services()).export(named(text))
+        except Problem as problem:
+            self.post_message(Failed(problem))
+            return
+        first = next((path for path in paths if path.suffix == ".pdf"), paths[0])
+        self.post_message(Told(f"The report is {first}, and {len(paths) - 1} files beside it"))
+
+    def on_data_table_row_highlighted(self, event: FittedTable.RowHighlighted) -> None:
+        """Shows and explains the row under the cursor."""
+        if event.data_table.id == "sensors":
+            self._show_shape()
+        self._explain()
+
+    def on_heatmap_moved(self) -> None:
+        """Explains the pair under the cursor."""
         self._explain()
 
     def on_descendant_focus(self) -> None:
@@ -118,39 +233,136 @@ class ComparePane(Pane, can_focus=True):
             if self.screen.focused is not None and self.screen.focused.id == name and name != self._view:
                 self._choose(name)
 
+    # What is shown.
+
+    @property
+    def _client(self) -> SensorForgeApp:
+        return cast("SensorForgeApp", self.app)
+
     def _choose(self, view: str) -> None:
         self._show(view)
-        target = self.query_one(f"#{view}")
+        target = self.query(f"#{view}").first() if view != "losses" else self
         (target if target.focusable else self).focus()
 
     def _show(self, view: str) -> None:
         self._view = view
+        found = self.comparison
         names = Text()
         for name, title in _VIEWS.items():
             names.append(f" {title} ", "reverse" if name == view else "dim")
-            self.query_one(f"#view-{name}").set_class(name == view, "chosen")
+            part = self.query_one(f"#view-{name}")
+            part.set_class(name == view, "chosen")
+        for column in self.query(".views-column"):
+            column.set_class(bool(column.query(".view.chosen")), "-shown")
+        self.set_class(view == "sets", "-sets")
+        if found is not None and found.real_rows:
+            names.append(f"   {found.real_rows:,} held-out rows", "dim")
         self.query_one("#view-names", Static).update(names)
         self._explain()
 
+    def _show_shape(self) -> None:
+        found, chart = self.comparison, self.query_one("#shape", Histogram)
+        index = self.query_one("#sensors", FittedTable).cursor_row
+        if found is None or not 0 <= index < len(found.sensors):
+            return
+        sensor = found.sensors[index]
+        self.query_one("#shape-title", Static).update(f"{sensor.name}, % of the rows")
+        shape = found.shapes.get(sensor.name, Shape({}))
+        if shape.shares:
+            chart.show(list(shape.shares.items()), edges=shape.edges, categories=shape.categories, unit=sensor.unit)
+        else:
+            chart.clear("This report has no distributions; compare again for them.")
+
+    def _show_correlations(self, found: Correlations | None) -> None:
+        chart = self.query_one(Heatmap)
+        if found is None:
+            chart.show((), ())
+            return
+        gaps = differences(found)
+        largest = max((abs(v) for line in gaps for v in line if math.isfinite(v)), default=0.0)
+        chart.show(gaps, found.sensors, full=max(_LARGE_DIFFERENCE, largest))
+        self.query_one("#pairs", Static).update("\n".join(worst_pairs(found)))
+        chart.styles.max_height = len(found.sensors) + 2
+
+    def _show_sets(self, found: DataSets) -> None:
+        self.query_one("#set-rows", Static).update(set_words(found))
+        rows = [(c.title, Text(*_OUTCOMES[c.outcome]), "", "", "promise") for c in found.checks]
+        rows += [(m.title, Text(""), m.value, m.real, m.family) for m in found.measures]
+        self.query_one("#sets", FittedTable).fill(rows)
+
     def _explain(self) -> None:
         found, text = self.comparison, ""
-        if found is not None and self._view != "fitting":
+        if found is not None and self._view == "correlations" and found.correlations is not None:
+            text = pair_words(found.correlations, *self.query_one(Heatmap).cursor)
+        elif found is not None and self._view == "losses":
+            text = "Of rows that the model was not fitted on: the lower, the likelier it finds them."
+        elif found is not None:
             index = self.query_one(f"#{self._view}", FittedTable).cursor_row
-            if self._view == "gates" and 0 <= index < len(found.gates):
-                text = found.gates[index].explanation
-            elif self._view == "sensors" and 0 <= index < len(found.sensors):
-                text = found.sensors[index].note
-            elif self._view == "sets" and 0 <= index < len(found.checks):
-                text = found.checks[index].explanation
+            told = {
+                "gates": [gate.explanation for gate in found.gates],
+                "sensors": [sensor.note or _no_gap(sensor.name) for sensor in found.sensors],
+                "sets": [c.explanation for c in found.sets.checks] + [m.about for m in found.sets.measures],
+            }[self._view]
+            text = told[index] if 0 <= index < len(told) else ""
         self.query_one("#compare-detail", Static).update(text)
 
 
-def _cell(value: float | None) -> str:
-    return "—" if value is None else f"{value:.3g}"
+def differences(found: Correlations) -> list[list[float]]:
+    """Returns how much more each pair is correlated in the refined rows than in real ones."""
+    real, refined = found.matrices.get("real", ()), found.matrices.get("refined", ())
+    return [[b - a for a, b in zip(one, other, strict=True)] for one, other in zip(real, refined, strict=True)]
+
+
+def pair_words(found: Correlations, row: int, column: int) -> str:
+    """Returns a pair's correlations in every set."""
+    size = len(found.sensors)
+    if not (row < size and column < size):
+        return ""
+    told = [
+        f"{name} {found.matrices[name][row][column]:+.2f}"
+        for name in _CORRELATED
+        if name in found.matrices and math.isfinite(found.matrices[name][row][column])
+    ]
+    rest = f"  ({found.left_out} better sensors are not shown)" if found.left_out else ""
+    return f"{found.sensors[row]} and {found.sensors[column]}: {', '.join(told)}{rest}"
+
+
+def worst_pairs(found: Correlations, most: int = 12) -> list[str]:
+    """Returns the pairs whose correlation differs most from the real one, worst first, a line each."""
+    gaps = differences(found)
+    pairs = [(r, c) for r in range(len(gaps)) for c in range(r) if math.isfinite(gaps[r][c])]
+    pairs.sort(key=lambda pair: -abs(gaps[pair[0]][pair[1]]))
+    lines = []
+    for r, c in pairs[:most]:
+        values = [f"{name} {found.matrices[name][r][c]:+.2f}" for name in ("real", "refined")]
+        lines.append(f"{gaps[r][c]:+.2f}  {found.sensors[c]} and {found.sensors[r]}: {', '.join(values)}")
+    return lines
+
+
+def set_words(found: DataSets) -> str:
+    """Returns the data sets in a sentence or two."""
+    if not found.sets:
+        return "There are no data sets yet; g generates them."
+    rows = " / ".join(f"{part.rows:,}" for part in found.sets)
+    runs = " / ".join(f"{part.runs:,}" for part in found.sets)
+    where = f" Every row meets {found.where}." if found.where else ""
+    return f"{rows} rows to train, validate and test with, in {runs} runs.{where} s saves them, g makes others."
 
 
 def question(machine: str, found: Comparison) -> str:
     """Returns what is asked before the default is switched: old and new model, and how the gates stand."""
-    gates = "\n".join(f"  {_OUTCOMES[gate.outcome][0]:<12}{gate.title}" for gate in found.gates)
+    gates = "\n".join(
+        f"  {_OUTCOMES[gate.outcome][0][0]} {gate.title[:29]:<30}{gate.refined:>9}  {gate.target}"
+        for gate in found.gates
+    )
+    outcomes = [gate.outcome for gate in found.gates]
+    counts = [f"{outcomes.count(o)} {word}" for o, word in _COUNTED.items() if o in outcomes]
     before = found.default or "no model yet"
-    return f"Make the refined model the default of {machine}?\n\n  {before} → {found.model}\n\n{gates}"
+    return (
+        f"Make the refined model the default of {machine}?\n\n  {before} → {found.model}\n\n{gates}\n\n"
+        f"  Gates: {', '.join(counts) or 'none'}."
+    )
+
+
+def _no_gap(sensor: str) -> str:
+    return f"{sensor}: no range of values is missed or overfilled."

@@ -3,33 +3,60 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import TYPE_CHECKING, cast
 
-from rich.text import Text
 from textual import work
 from textual.app import ComposeResult
 from textual.widgets import Static
 
 from clients.tui.actions import bindings
+from clients.tui.columns import (
+    WITH_SENSOR,
+    cells,
+    displaced,
+    doubtful,
+    explicit,
+    missing_cells,
+    now_of,
+    reasons,
+    settled,
+    undisputed,
+)
 from clients.tui.gateway import Gateway
-from clients.tui.messages import Edited
-from clients.tui.modals.dialogs import Picker
+from clients.tui.messages import Edited, Failed, Told
+from clients.tui.modals.dialogs import LinePrompt, Picker
 from clients.tui.panes.base import Pane
 from clients.tui.session import Step
 from clients.tui.tables import Column, FittedTable
-from clients.tui.views import ColumnMap, ColumnRow, Problem
+from clients.tui.views import ColumnMap, ColumnRow, Problem, TemplateRow
 from clients.tui.widgets import counted
 
-_ROLES = ("sensor", "timestamp", "run", "rul", "label", "state", "auxiliary", "ignore")
-# What the service calls a role, and what a person may choose.
-_CHOOSABLE = {"setpoint": "sensor", "constant": "auxiliary", "index": "ignore"}
+if TYPE_CHECKING:
+    from clients.tui.app import SensorForgeApp
+
+_ROLES = {
+    "sensor": "sensor: a measurement of the profile",
+    "timestamp": "time of the row",
+    "run": "run: which life or batch the row belongs to",
+    "rul": "RUL: remaining useful life",
+    "label": "label: a fault or class, kept and not modelled",
+    "state": "state: a mode of operation, as words or codes",
+    "auxiliary": "auxiliary: kept beside the sensors",
+    "ignore": "leave the column out",
+}
+_REMEMBER = "remember"
 
 
 class MapPane(Pane):
-    """One row a column; below it, why."""
+    """Missing required sensors on top, then one row a column; below, why."""
 
     step = Step.MAP
     onward = True
     BINDINGS = bindings("map")
+    HELP = (
+        "Which sensor of the profile every column of the file is. ✔ is certain, ? asks you: Space takes the proposal, "
+        "Enter lists the sensors, x leaves the column out, r gives it another role, u takes a change back."
+    )
 
     def __init__(self) -> None:
         super().__init__(id="pane-3")
@@ -37,17 +64,18 @@ class MapPane(Pane):
         self._rows: list[ColumnRow] = []
         self._past: list[list[ColumnRow]] = []
         self._future: list[list[ColumnRow]] = []
+        self._folded = False
 
     def compose(self) -> ComposeResult:
-        """Shows what is missing, the columns, and the reasons for the one under the cursor."""
+        """Shows how far it has come, the columns, and the reasons for the one under the cursor."""
         yield Static(id="map-missing", markup=False)
         yield FittedTable(
             Column(""),
             Column("column", narrowest=14),
-            Column("sensor or role", narrowest=24),
+            Column("values", narrowest=9, optional=True),
+            Column("→ sensor or role", narrowest=20),
             Column("sure", numeric=True),
             Column("unit"),
-            Column("values", narrowest=8, optional=True),
             id="columns",
         )
         yield Static(id="map-why", markup=False)
@@ -55,29 +83,65 @@ class MapPane(Pane):
     async def enter(self, gateway: Gateway, *, done: bool) -> None:
         """Shows the proposal, or what was decided."""
         self._map = await gateway.column_map()
-        self._rows = [_settled(row) for row in self._map.columns]
+        self._rows = undisputed([settled(row) for row in self._map.columns])
         self._past, self._future = [], []
+        self._folded = bool(self._map.template) and not self._missing and not any(map(doubtful, self._rows))
         self._show()
-        if not done:
+        if not done and not self._missing:
             self.action_next_doubtful()
 
     async def commit(self, gateway: Gateway) -> None:
-        """Fixes the mapping. Raises views.Problem naming the first doubtful column."""
-        doubtful = [row for row in self._rows if self._doubtful(row)]
-        if doubtful:
+        """Fixes the mapping. Raises views.Problem naming the first column or sensor that needs a decision."""
+        asked = [row for row in self._rows if doubtful(row)]
+        if asked:
             self.action_next_doubtful()
             raise Problem(
-                f"{doubtful[0].column!r} is in doubt."
-                if len(doubtful) == 1
-                else f"{counted(len(doubtful), 'column')} are in doubt, the first is {doubtful[0].column!r}.",
+                f"{asked[0].column!r} is in doubt."
+                if len(asked) == 1
+                else f"{counted(len(asked), 'column')} are in doubt, the first is {asked[0].column!r}.",
                 "Confirm the match (space), choose a sensor (Enter) or ignore the column (x).",
                 "MAPPING_NEEDS_REVIEW",
             )
-        await gateway.choose_columns([_explicit(row) for row in self._rows])
+        if self._missing:
+            self._table.move_cursor(row=0)
+            raise Problem(
+                f"{', '.join(self._missing)}: required by the profile and without a column.",
+                "Choose the column (Enter), or take `required` out of the profile.",
+                "MAPPING_NEEDS_REVIEW",
+            )
+        if not any(row.sensor for row in self._rows):
+            raise Problem(
+                "No column is a sensor of the profile.",
+                "Choose sensors (Enter), or go back to step 1 and name this machine's profile.",
+                "MAPPING_NEEDS_REVIEW",
+            )
+        await gateway.choose_columns([explicit(row) for row in self._rows])
+
+    async def keep(self, gateway: Gateway) -> None:
+        """Keeps what was decided; what nobody looked at stays a proposal."""
+        await gateway.choose_columns([explicit(row) for row in self._rows if row.confirmed])
+
+    def focus_first(self) -> None:
+        """Puts the focus on the table, also while it is folded up."""
+        self._table.focus()
+
+    @property
+    def _client(self) -> SensorForgeApp:
+        return cast("SensorForgeApp", self.app)
+
+    @property
+    def _table(self) -> FittedTable:
+        return self.query_one(FittedTable)
+
+    @property
+    def _missing(self) -> list[str]:
+        mapped = {row.sensor for row in self._rows if row.sensor}
+        return [name for name in self._map.required if name not in mapped]
 
     @property
     def _current(self) -> int:
-        return self.query_one(FittedTable).cursor_row
+        """The column under the cursor; below 0 the cursor is on a missing sensor."""
+        return self._table.cursor_row - len(self._missing) if self._rows else -1
 
     def on_data_table_row_highlighted(self) -> None:
         """Explains the row under the cursor."""
@@ -87,64 +151,114 @@ class MapPane(Pane):
         """A click on the row under the cursor chooses, as Enter does."""
         self.action_pick()
 
+    # What a person decides.
+
     def action_confirm(self) -> None:
-        """Accepts the proposed sensor."""
-        if self._rows and self._rows[self._current].sensor:
-            self._put(self._current, confirmed=True)
+        """Accepts the proposed sensor; a column that lost its sensor to another stays without."""
+        if not self._unfolded() or self._current < 0:
+            return
+        row = self._rows[self._current]
+        if row.sensor or doubtful(row):
+            self._put(self._current, role=row.role if row.sensor else "auxiliary", confirmed=True)
             self.action_next_doubtful()
 
     def action_accept_confident(self) -> None:
         """Accepts whatever the service is sure of."""
-        self._remember()
-        self._rows = [dataclasses.replace(r, confirmed=r.confirmed or r.tier == "auto") for r in self._rows]
-        self._show()
-        self.action_next_doubtful()
+        if self._unfolded():
+            self._remember()
+            self._rows = [dataclasses.replace(r, confirmed=r.confirmed or r.tier == "auto") for r in self._rows]
+            self._show()
+            if self._current < 0 or not doubtful(self._rows[self._current]):
+                self.action_next_doubtful()
 
     def action_ignore(self) -> None:
         """Leaves the column out."""
-        if self._rows:
+        if self._unfolded() and self._current >= 0:
             self._put(self._current, role="ignore", sensor="", confirmed=True)
+            self.action_next_doubtful()
 
     def action_next_doubtful(self) -> None:
         """Moves the cursor to the next column that needs a decision."""
-        count = len(self._rows)
+        count, above = len(self._rows), len(self._missing)
         for offset in range(1, count + 1):
-            index = (self._current + offset) % count
-            if self._doubtful(self._rows[index]):
-                self.query_one(FittedTable).move_cursor(row=index)
+            index = (max(self._current, -1) + offset) % count
+            if doubtful(self._rows[index]):
+                self._table.move_cursor(row=index + above)
                 return
 
     @work
     async def action_pick(self) -> None:
-        """Asks for the sensor, likely ones first."""
-        if not self._rows:
+        """Asks for the sensor of a column, likely ones first, or for the column of a missing sensor."""
+        if not self._unfolded() or not self._rows:
             return
         index = self._current
-        row = self._rows[index]
-        likely = [(name, f"{name}  {share:.0%}") for name, share in row.alternatives]
-        named = {name for name, _ in likely}
-        others = [(name, name) for name in self._map.sensors if name not in named]
-        chosen = await self.app.push_screen_wait(Picker(f"{row.column} is …", [*likely, *others]))
-        if not chosen:
+        if index < 0:
+            await self._pick_column(self._missing[self._table.cursor_row])
             return
+        row = self._rows[index]
+        shares = {row.sensor: row.confidence} if row.sensor else {}
+        shares.update((name, share) for name, share in row.alternatives if name not in shares)
+        likely = [(name, f"{name}  {share:.0%}") for name, share in shares.items()]
+        named = {name for name, _ in likely}
+        taken = {other.sensor: other.column for other in self._rows if other.sensor and other != row}
+        others = [(name, name + now_of(taken, name)) for name in self._map.sensors if name not in named]
+        likely = [(name, label + now_of(taken, name)) for name, label in likely]
+        about = f"its values: {', '.join(row.samples)}" if row.samples else ""
+        chosen = await self.app.push_screen_wait(Picker(f"{row.column} is …", [*likely, *others], about))
+        if chosen:
+            self._assign(index, chosen)
+
+    async def _pick_column(self, sensor: str) -> None:
+        likely = sorted(enumerate(self._rows), key=lambda pair: -dict(pair[1].alternatives).get(sensor, 0.0))
+        choices = [(f"n{index}", f"{row.column}   {', '.join(row.samples)}") for index, row in likely]
+        chosen = await self.app.push_screen_wait(Picker(f"{sensor} is the column …", choices))
+        if chosen:
+            self._assign(int(chosen.removeprefix("n")), sensor)
+
+    def _assign(self, index: int, sensor: str) -> None:
+        """Gives a column a sensor; a column that had it becomes a question."""
         self._remember()
+        row = self._rows[index]
         for other, taken in enumerate(self._rows):
-            if other != index and taken.sensor == chosen:
-                self._rows[other] = dataclasses.replace(taken, role="auxiliary", sensor="", confirmed=True)
-        self._rows[index] = dataclasses.replace(row, role="sensor", sensor=chosen, confirmed=True)
+            if other != index and taken.sensor == sensor:
+                self._rows[other] = displaced(taken, row.column)
+        same = sensor == row.sensor
+        self._rows[index] = dataclasses.replace(
+            row,
+            role="sensor",
+            sensor=sensor,
+            confirmed=True,
+            target_unit=row.target_unit if same else self._map.units.get(sensor, ""),
+            example=row.example if same else "",
+        )
         self._show()
+        self.action_next_doubtful()
 
     @work
     async def action_role(self) -> None:
         """Asks what the column is."""
-        if not self._rows:
+        if not self._unfolded() or self._current < 0:
             return
         index = self._current
-        answers = [(role, role) for role in _ROLES]
-        chosen = await self.app.push_screen_wait(Picker(f"{self._rows[index].column} is the …", answers))
-        if chosen:
-            keep = chosen in ("sensor", "state")
-            self._put(index, role=chosen, sensor=self._rows[index].sensor if keep else "", confirmed=True)
+        chosen = await self.app.push_screen_wait(Picker(f"{self._rows[index].column} is the …", list(_ROLES.items())))
+        if not chosen:
+            return
+        if chosen in WITH_SENSOR and not self._rows[index].sensor:
+            self.action_pick()
+            return
+        self._put(index, role=chosen, sensor=self._rows[index].sensor if chosen in WITH_SENSOR else "", confirmed=True)
+
+    @work
+    async def action_unit(self) -> None:
+        """Asks for the unit that the column is in."""
+        if not self._unfolded() or self._current < 0 or not self._rows[self._current].sensor:
+            return
+        index = self._current
+        row = self._rows[index]
+        text = f"Unit of {row.column} in the file, for instance °C, bar or mm/s"
+        answer = await self.app.push_screen_wait(LinePrompt(text, row.unit or row.target_unit))
+        if answer is not None and answer != row.unit:
+            self._put(index, unit=answer, example="", confirmed=True)
 
     def action_undo(self) -> None:
         """Takes the last change back."""
@@ -152,6 +266,7 @@ class MapPane(Pane):
             self._future.append(self._rows)
             self._rows = self._past.pop()
             self._show()
+            self.post_message(Edited(Step.MAP))
 
     def action_redo(self) -> None:
         """Does the last change again."""
@@ -159,6 +274,46 @@ class MapPane(Pane):
             self._past.append(self._rows)
             self._rows = self._future.pop()
             self._show()
+            self.post_message(Edited(Step.MAP))
+
+    @work
+    async def action_templates(self) -> None:
+        """Remembers this mapping, or takes a remembered one."""
+        try:
+            gateway = await self._client.services()
+            known = {template.name: template for template in await gateway.templates()}
+            choices = [
+                (_REMEMBER, "remember this mapping for files with the same columns"),
+                *(
+                    (name, f"take the one of {t.updated}, {counted(len(t.columns), 'column')}")
+                    for name, t in known.items()
+                ),
+                *((f"forget {name}", f"forget the one of {t.updated}") for name, t in known.items()),
+            ]
+            chosen = await self.app.push_screen_wait(Picker("Remembered mappings", choices))
+            if chosen == _REMEMBER:
+                await gateway.save_template([explicit(row) for row in self._rows])
+                self.post_message(Told("Remembered: the next file with these columns is mapped by itself."))
+            elif chosen.startswith("forget "):
+                await gateway.forget_template(chosen.removeprefix("forget "))
+                self.post_message(Told("Forgotten."))
+            elif chosen:
+                self._take_template(known[chosen])
+        except Problem as problem:
+            self.post_message(Failed(problem))
+
+    def _take_template(self, template: TemplateRow) -> None:
+        self._remember()
+        known = {column: (role, sensor, unit) for column, role, sensor, unit in template.columns}
+        taken = 0
+        for index, row in enumerate(self._rows):
+            if row.column in known:
+                role, sensor, unit = known[row.column]
+                self._rows[index] = dataclasses.replace(row, role=role, sensor=sensor, unit=unit, confirmed=True)
+                taken += 1
+        self._folded = False
+        self._show()
+        self.post_message(Told(f"{counted(taken, 'column')} of {len(self._rows)} taken from the remembered mapping."))
 
     def _put(self, index: int, **changes: object) -> None:
         self._remember()
@@ -170,62 +325,49 @@ class MapPane(Pane):
         self._future.clear()
         self.post_message(Edited(Step.MAP))
 
-    def _doubtful(self, row: ColumnRow) -> bool:
-        return row.tier == "review" and bool(row.sensor) and not row.confirmed
+    def _unfolded(self) -> bool:
+        """Returns whether the columns are shown; shows them when they are not."""
+        if self._folded:
+            self._folded = False
+            self._show()
+            return False
+        return True
+
+    # What is shown.
 
     def _show(self) -> None:
-        table = self.query_one(FittedTable)
-        table.fill([self._cells(row) for row in self._rows])
-        mapped = {row.sensor for row in self._rows if row.sensor}
-        missing = [name for name in self._map.required if name not in mapped]
-        lines = [f"✖ required and without a column: {', '.join(missing)}"] if missing else []
-        lines += [f"! {warning}" for warning in self._map.warnings[:2]]
-        if self._map.template:
-            lines.append(f"✔ all {len(mapped)} matched from the saved template")
-        doubts = sum(self._doubtful(row) for row in self._rows)
-        asked = f"; ? {counted(doubts, 'column')} to decide" if doubts else ""
-        lines.append(f"{len(mapped)} of {len(self._map.sensors)} sensors have a column{asked}")
-        self.query_one("#map-missing", Static).update("\n".join(lines))
+        table, missing = self._table, self._missing
+        self.query_one("#map-missing", Static).update("\n".join(self._summary(missing)))
+        self.query_one("#map-why").display = not self._folded
+        table.set_class(self._folded, "folded")
+        if self._folded:
+            table.fill([])
+            return
+        at, above = self._current, table.row_count - len(self._rows)
+        table.fill([*map(missing_cells, missing), *map(cells, self._rows)])
+        if above >= 0 and at >= 0 and above != len(missing):
+            table.move_cursor(row=at + len(missing))
         self._explain()
 
-    def _cells(self, row: ColumnRow) -> tuple[Text, ...]:
-        if self._doubtful(row):
-            mark = Text("? doubt", "yellow")
-        elif row.sensor or row.role in ("timestamp", "run", "rul"):
-            mark = Text("✔", "green")
-        else:
-            mark = Text("·", "dim")
-        target = Text(f"→ {row.sensor}") if row.sensor else Text(row.role, "dim")
-        sure = Text(f"{row.confidence:.0%}" if row.sensor else "")
-        same = row.unit == row.target_unit or not row.unit
-        units = Text("" if not row.sensor else row.target_unit if same else f"{row.unit} → {row.target_unit or '?'}")
-        samples = Text(", ".join(_shortened(sample) for sample in row.samples), "dim")
-        return (mark, Text(row.column), target, sure, units, samples)
+    def _summary(self, missing: list[str]) -> list[str]:
+        mapped = sum(bool(row.sensor) for row in self._rows)
+        if self._folded:
+            return [f"✔ all {mapped} matched from template, Enter to review"]
+        doubts = sum(map(doubtful, self._rows))
+        asked = f"; ? {counted(doubts, 'column')} to decide" if doubts else ""
+        lacking = f"; ✖ {counted(len(missing), 'required sensor')} without one" if missing else ""
+        words = f"{mapped} of {len(self._map.sensors)} sensors have a column{asked}{lacking}"
+        return [words, *(f"! {warning}" for warning in self._map.warnings[:1])]
 
     def _explain(self) -> None:
         why = self.query_one("#map-why", Static)
-        if not self._rows or self._current >= len(self._rows):
+        index = self._current
+        if self._folded or not self._rows or index >= len(self._rows):
             why.update("")
             return
-        row = self._rows[self._current]
-        others = ", ".join(f"{name} {share:.0%}" for name, share in row.alternatives)
-        lines = ["why   " + ("; ".join(row.reasons) or "no sensor resembles it")]
-        lines += [f"or    {others}"] if others else []
-        lines += [f"e.g.  {row.example}"] if row.example else []
-        why.update("\n".join(lines))
-
-
-def _settled(row: ColumnRow) -> ColumnRow:
-    """Returns the row with a role that a person could choose, and without a match that is not even likely."""
-    role = _CHOOSABLE.get(row.role, row.role)
-    if role in ("sensor", "state") and not row.sensor:
-        role = "auxiliary"
-    return dataclasses.replace(row, role=role)
-
-
-def _explicit(row: ColumnRow) -> ColumnRow:
-    return row if row.sensor or row.role not in ("sensor", "state") else dataclasses.replace(row, role="auxiliary")
-
-
-def _shortened(text: str, width: int = 16) -> str:
-    return text if len(text) <= width else text[: width - 1] + "…"
+        if index < 0:
+            row = self._table.cursor_row
+            if row < len(self._missing):
+                why.update(f"why   the profile requires {self._missing[row]}\nor    Enter lists the columns it may be")
+            return
+        why.update("\n".join(reasons(self._rows[index])))

@@ -1,229 +1,216 @@
-"""One run: step bar, one of seven panes, what is going on, and the keys."""
+"""One run: what a person may ask for in its frame, the workers that do it, and what their messages change.
+
+Workers do all the waiting and only post messages; handlers alone touch the board and the widgets.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, cast
+import contextlib
 
 from textual import work
-from textual.app import ComposeResult
-from textual.containers import Horizontal
-from textual.screen import Screen
-from textual.widgets import Button, ContentSwitcher, Footer, Input, Static
+from textual.timer import Timer
+from textual.widgets import Button, Input
 
 from clients.tui.actions import bindings
-from clients.tui.charts import Chart
-from clients.tui.messages import Edited, Failed, Reported, RunOpened, StepFinished, Told
-from clients.tui.modals.dialogs import LinePrompt, ProblemDialog, Question
+from clients.tui.messages import Edited, Failed, Refused, Reported, RunOpened, StepFinished, Told
+from clients.tui.modals.dialogs import ProblemDialog
 from clients.tui.panes.base import Pane
-from clients.tui.panes.clean import CleanPane
-from clients.tui.panes.compare import ComparePane, question
-from clients.tui.panes.map import MapPane
-from clients.tui.panes.merge import MergePane
-from clients.tui.panes.refine import RefinePane
+from clients.tui.panes.compare import ComparePane
 from clients.tui.panes.upload import UploadPane
-from clients.tui.panes.validate import ValidatePane
-from clients.tui.session import PANE_OF, Step, StepBoard
+from clients.tui.screens.frame import READING_S, RunFrame
+from clients.tui.screens.questions import how_to_stop, save_results, switch_default
+from clients.tui.session import PANE_OF, Step
 from clients.tui.views import Advance, Notice, OpenedRun, Problem, Report
 from clients.tui.widgets import StatusLine, StepBar
 
-if TYPE_CHECKING:
-    from clients.tui.app import SensorForgeApp
-
-# How long an answer to a key stays before progress takes the line back.
-_READING_S = 3.0
+# A change rests this long before it is kept on the server, so that ten changes in a row are one entry there.
+_KEEP_AFTER_S = 0.5
+_TRAINING = (Step.MERGE, Step.REFINE, Step.COMPARE)
 
 
-class RunScreen(Screen[None]):
-    """Drives a run pane by pane. All waiting is done by workers that post messages."""
+class RunScreen(RunFrame):
+    """Drives a run pane by pane; `name` is a run that exists, "" a new one."""
 
     BINDINGS = bindings("run")
+    HELP = "A run leads a file through seven steps. ctrl+g does the shown step and goes to the next."
 
     def __init__(self, name: str = "") -> None:
         super().__init__()
         self._run_name = name
-        self.board = StepBoard()
         self._busy = False
-
-    def compose(self) -> ComposeResult:
-        """Shows the fixed frame around the panes."""
-        yield StepBar()
-        yield Static(id="banner", markup=False)
-        with ContentSwitcher(initial="pane-1", id="panes"):
-            yield UploadPane(id="pane-1")
-            yield ValidatePane()
-            yield MapPane()
-            yield CleanPane()
-            yield MergePane()
-            yield RefinePane()
-            yield ComparePane()
-        yield StatusLine(id="status")
-        with Horizontal(id="bottom"):
-            yield Static("new run", id="run-title", markup=False)
-            yield Button("Back", id="back", compact=True)
-            yield Button("Continue", id="continue", variant="primary", compact=True)
-        yield Footer(show_command_palette=False)
+        self._problem: Problem | None = None
+        self._unkept: Pane | None = None
+        self._keeping: Timer | None = None
 
     def on_mount(self) -> None:
         """Opens the run that was named."""
-        self.query_one(StepBar).board = self.board
-        self.query_one("#banner").display = False
-        for chart in self.query(Chart):
-            chart.ascii_only = self._app.ascii_only
         if self._run_name:
-            self._say("Opening the run …")
             self._reopen()
         else:
-            self._pane(Step.UPLOAD).focus_first()
+            self.shown.focus_first()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Returns whether an action is valid now; the footer shows only those that are."""
         if action == "cancel_job":
             return self._busy
         if action == "detach":
-            return self._busy and self.board.current in (Step.MERGE, Step.REFINE, Step.COMPARE)
+            return self._busy and self.board.current in _TRAINING
         if action == "continue":
             return not self._busy
+        if action == "details":
+            return self._problem is not None
         if action in ("save", "activate"):
             return self.board.current == Step.COMPARE and self.board.records[Step.COMPARE].state == "done"
         return super().check_action(action, parameters)
-
-    @property
-    def _app(self) -> SensorForgeApp:
-        return cast("SensorForgeApp", self.app)
-
-    def _pane(self, step: Step) -> Pane:
-        return self.query_one(f"#pane-{int(step)}", Pane)
 
     # What a person asks for.
 
     def action_continue(self) -> None:
         """Does this step, or goes to the next one when it is done."""
-        if self._busy:
-            self._say("This step is still running; k stops it.", hold_s=_READING_S)
-            return
         step = self.board.current
-        if self.board.records[step].state == "done":
-            if step < Step.COMPARE:
-                self._show(Step(step + 1))
-            else:
-                self.app.pop_screen()
-            return
-        self._take(step)
+        if self._busy:
+            self._say_busy()
+        elif self.board.records[step].state != "done":
+            self._take(step)
+        elif step < Step.COMPARE:
+            self._show(Step(step + 1))
+        else:
+            self.app.pop_screen()
 
-    def action_back(self) -> None:
+    async def action_back(self) -> None:
         """Goes to the step before, or home."""
         if self.board.current == Step.UPLOAD:
+            with contextlib.suppress(Problem):  # a lost link keeps nobody here
+                await self.settle()
             self.app.pop_screen()
         elif self._busy:
-            self._say("A step is still running; k stops it, D leaves it running on the server.", hold_s=_READING_S)
+            self._say_busy()
         else:
             self._show(Step(self.board.current - 1))
 
     def action_goto(self, number: int) -> None:
         """Shows a step."""
         step = Step(number)
-        blocked = self.board.why_blocked(step)
-        if blocked:
-            self._say(blocked, "yellow", hold_s=_READING_S)
-        elif self._busy:
-            self._say("A step is still running; k stops it, D leaves it running on the server.", hold_s=_READING_S)
-        else:
+        if blocked := self.board.why_blocked(step):
+            self.say(blocked, "$text-warning", hold_s=READING_S)
+        elif self._busy and step != self.board.current:
+            self._say_busy()
+        elif not self._busy:
             self._show(step)
-
-    def on_step_bar_chosen(self, event: StepBar.Chosen) -> None:
-        """Shows the clicked step."""
-        self.action_goto(int(event.step))
-
-    def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Does what the keys do."""
-        if event.button.id == "continue":
-            self.action_continue()
-        elif event.button.id == "back":
-            self.action_back()
-
-    @work
-    async def action_cancel_job(self) -> None:
-        """Stops the running step, if that is meant."""
-        if not self._busy:
-            self._say("Nothing is running.")
-            return
-        trains = self.board.current in (Step.MERGE, Step.REFINE)
-        kept = [("keep", "Stop, keep the best")] if trains else []
-        answers = (*kept, ("discard", "Stop, discard"), ("no", "Go on"))
-        text = f"Stop {self.board.current.title}?" + (" The best model so far can be kept." if trains else "")
-        answer = await self.app.push_screen_wait(Question(text, answers))
-        if answer in ("keep", "discard"):
-            try:
-                await self._app.gateway.cancel(keep=answer == "keep")
-            except Problem as problem:
-                self.post_message(Failed(problem))
-                return
-            self.post_message(Told("stopping …"))
 
     def action_detach(self) -> None:
         """Leaves the step running on the server."""
         self.app.pop_screen()
 
+    def action_details(self) -> None:
+        """Shows the last problem in full."""
+        if self._problem is not None:
+            self.app.push_screen(ProblemDialog(self._problem))
+
+    @work
+    async def action_cancel_job(self) -> None:
+        """Stops the running step, if that is meant."""
+        answer = await how_to_stop(self.client, self.board.current)
+        if not answer or not self._busy:
+            return
+        try:
+            await (await self.client.services()).cancel(keep=answer == "keep")
+            self.post_message(Told("stopping …"))
+        except Problem as problem:
+            self.post_message(Failed(problem))
+
     @work
     async def action_save(self) -> None:
         """Saves data sets and report in a folder."""
-        text = await self.app.push_screen_wait(LinePrompt("Save data sets and report in", f"./{self.board.machine}"))
-        if not text:
-            return
         try:
-            paths = await self._app.gateway.save(_home_expanded(text))
+            self.post_message(Told(await save_results(self.client, await self.client.services(), self.board.machine)))
         except Problem as problem:
             self.post_message(Failed(problem))
-            return
-        self.post_message(Told(f"{len(paths)} files saved in {text}"))
 
     @work
     async def action_activate(self) -> None:
         """Makes the refined model the default, after showing the gates."""
         pane = self.query_one(ComparePane)
-        if pane.comparison is None:
-            self._say("There is no comparison yet.", "yellow")
-            return
-        if pane.comparison.default == pane.comparison.model:
-            self._say(f"{pane.comparison.model} is the default of {self.board.machine} already.")
-            return
-        text = question(self.board.machine, pane.comparison)
-        if await self.app.push_screen_wait(Question(text, (("yes", "Make default"), ("no", "Leave it")))) != "yes":
-            return
         try:
-            self.post_message(Told(await self._app.gateway.activate()))
-            await pane.enter(self._app.gateway, done=True)
+            gateway = await self.client.services()
+            try:
+                self.post_message(Told(await switch_default(self.client, gateway, self.board.machine, pane.comparison)))
+            finally:  # also when somebody else switched it meanwhile: what is shown is how it stands
+                await pane.enter(gateway, done=True)
         except Problem as problem:
             self.post_message(Failed(problem))
+
+    def on_step_bar_chosen(self, event: StepBar.Chosen) -> None:
+        """Shows the clicked step."""
+        self.action_goto(int(event.step))
+
+    def on_status_line_asked(self) -> None:
+        """A click on the line of a problem shows it in full."""
+        self.action_details()
+
+    async def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Does what the keys do."""
+        if event.button.id == "continue":
+            self.action_continue()
+        elif event.button.id == "back":
+            await self.action_back()
 
     # Workers.
 
     @work(exclusive=True, group="step")
     async def _reopen(self) -> None:
         try:
-            self.post_message(RunOpened(await self._app.gateway.reopen_run(self._run_name, self._tell)))
+            with self.waiting("Opening the run …"):
+                gateway = await self.client.services()
+                self.post_message(RunOpened(await gateway.reopen_run(self._run_name, self._tell)))
         except Problem as problem:
             self.post_message(Failed(problem))
+
+    @work(exclusive=True, group="enter")
+    async def _enter(self, step: Step) -> None:
+        done = self.board.records[step].state == "done"
+        try:
+            await self.settle()
+            if self.board.machine:
+                with self.waiting(f"Reading {step.title} …"):
+                    await self.pane(step).enter(await self.client.services(), done=done)
+        except Problem as problem:
+            self.post_message(Failed(problem))
+
+    @work(exclusive=True, group="keep")
+    async def _keep(self) -> None:
+        try:
+            await self.settle()
+        except Problem as problem:
+            self.post_message(Failed(problem))
+
+    async def settle(self) -> None:
+        """Keeps on the server what was changed last. Raises views.Problem."""
+        if self._unkept is not None and not self._busy:
+            pane, self._unkept = self._unkept, None
+            await pane.keep(await self.client.services())
 
     @work(exclusive=True, group="step")
     async def _take(self, step: Step, *, attach: bool = False) -> None:
         """Does a pane's step; with `attach` one that runs on the server already, whose choices are made."""
-        gateway, pane = self._app.gateway, self._pane(step)
+        pane = self.pane(step)
         opened: OpenedRun | None = None
         self._set_busy(True)
         try:
-            if attach:
-                await pane.enter(gateway, done=False)
-            else:
-                await pane.commit(gateway)
+            with self.waiting(f"Starting {step.title} …"):
+                gateway = await self.client.services()
+                try:
+                    await (pane.enter(gateway, done=False) if attach else pane.commit(gateway))
+                except Problem as problem:
+                    self.post_message(Refused(problem, step))
+                    return
+            self._unkept = None  # the step has it
             self._leave_fields(pane)
             self.board.begin(step)
-            self._redraw()
+            self.redraw()
             if isinstance(pane, UploadPane):
-                opened = await gateway.open_run(pane.files, pane.profile, self._tell)
-            consequence = await gateway.take(step)
-            self.post_message(StepFinished(step, consequence, opened))
+                opened = await gateway.open_run(pane.files, pane.profile, self._tell, header_row=pane.header_row)
+            self.post_message(StepFinished(step, await gateway.take(step), opened))
         except Problem as problem:
             self.post_message(Failed(problem, step))
         finally:
@@ -240,13 +227,9 @@ class RunScreen(Screen[None]):
         self._busy = busy
         self.refresh_bindings()
 
-    @work(exclusive=True, group="enter")
-    async def _enter(self, step: Step) -> None:
-        done = self.board.records[step].state == "done"
-        try:
-            await self._pane(step).enter(self._app.gateway, done=done)
-        except Problem as problem:
-            self.post_message(Failed(problem))
+    def _say_busy(self) -> None:
+        away = ", D leaves it running on the server" if self.board.current in _TRAINING else ""
+        self.say(f"This step is still running; k stops it{away}.", hold_s=READING_S)
 
     def _tell(self, report: Report) -> None:
         self.post_message(Reported(report))
@@ -254,16 +237,16 @@ class RunScreen(Screen[None]):
     # What workers told.
 
     def on_run_opened(self, message: RunOpened) -> None:
-        """Shows how far the run has come."""
+        """Shows how far the run has come; opening it starts no work, continuing does."""
         self._adopt(message.run)
-        waiting = [step for step in Step if self.board.records[step].state != "done"] or [Step.COMPARE]
-        if message.run.running is not None:
-            self._show(message.run.running, take=False)
-            self._take(message.run.running, attach=True)
-        elif self._pane(waiting[0]).automatic and self.board.records[waiting[0]].state != "done":
-            self._show(Step(waiting[0] - 1))  # opening a run starts no work; continuing does
-        else:
-            self._show(waiting[0])
+        if (running := message.run.running) is not None:
+            self.turn_to(running)
+            self.pane(running).focus_first()
+            self._take(running, attach=True)
+            return
+        waiting = next((step for step in Step if self.board.records[step].state != "done"), Step.COMPARE)
+        untouched = self.board.records[waiting].state == "todo"
+        self._show(Step(waiting - 1) if self.pane(waiting).automatic and untouched else waiting, take=False)
 
     def _adopt(self, run: OpenedRun) -> None:
         done = {PANE_OF[name]: words for name, words in run.consequences.items() if name in PANE_OF}
@@ -275,84 +258,75 @@ class RunScreen(Screen[None]):
         """Shows progress in the status line, the rest in its pane."""
         report = message.report
         if isinstance(report, Advance):
-            self.query_one(StatusLine).show_advance(report, ascii_only=self._app.ascii_only)
-        elif isinstance(report, Notice) and report.link:
-            banner = self.query_one("#banner", Static)
-            banner.update(report.text)
-            banner.display = bool(report.text)
+            self.query_one(StatusLine).show_advance(report, ascii_only=self.client.ascii_only)
         elif isinstance(report, Notice):
-            self._say(report.text, {"error": "red", "warning": "yellow"}.get(report.severity, ""))
+            self.show_notice(report)
         for pane in self.query(Pane):
             pane.report(report)
 
     def on_step_finished(self, message: StepFinished) -> None:
         """Marks the step and goes on where there is nothing more to see in it."""
+        step = message.step
         if message.opened is not None:
             self._adopt(message.opened)
-        self.board.finish(message.step, message.consequence)
-        self.query_one("#banner").display = False
-        if self._pane(message.step).onward and message.step == self.board.current:
-            self._show(Step(message.step + 1))
-        else:
-            self._show(message.step)
-        self._say(f"✔ {message.step.title}: {message.consequence}", "green")
+        self.board.finish(step, message.consequence)
+        self.show_link("")
+        self._show(Step(step + 1) if self.pane(step).onward and step == self.board.current else step)
+        self.say(f"✔ {step.title}: {message.consequence}", "$text-success", hold_s=READING_S)
+
+    def on_refused(self, message: Refused) -> None:
+        """Says what the step lacks beside its cause; nothing was sent."""
+        self._problem = message.problem
+        if not self.pane(message.step).show_problem(message.problem):
+            self._say_problem(message.problem)
+        self.refresh_bindings()
 
     def on_failed(self, message: Failed) -> None:
         """Marks the step and says what to do; what a person stopped is no failure."""
-        self.query_one("#banner").display = False
-        if message.step is not None and message.problem.reason == "JOB_CANCELLED":
-            self.board.stop(message.step)
-            self._redraw()
-            self._say(f"{message.step.title} was stopped and nothing kept; ctrl+g starts it again.", "yellow")
+        problem, step = message.problem, message.step
+        self._problem = problem
+        self.show_link("")
+        if step is None:
+            self._say_problem(problem)
             return
-        if message.step is not None and self.board.records[message.step].state == "running":
-            self.board.fail(message.step, message.problem.message)
-        self._redraw()
-        self._say(f"✖ {message.problem.message}", "red")
-        self.app.push_screen(ProblemDialog(message.problem))
+        if problem.reason == "JOB_CANCELLED":
+            self.board.stop(step)
+            self.redraw()
+            self.say(f"{step.title} was stopped and nothing kept; ctrl+g starts it again.", "$text-warning")
+            return
+        if self.board.records[step].state == "running":
+            self.board.fail(step, problem.message)
+        self.redraw()
+        self._say_problem(problem)
+        self.app.push_screen(ProblemDialog(problem))
+
+    def _say_problem(self, problem: Problem) -> None:
+        words = f"✖ {problem.message} {problem.remedy}".rstrip()
+        self.say(words, "$text-error", hold_s=READING_S)
+        self.refresh_bindings()
 
     def on_told(self, message: Told) -> None:
         """Shows the sentence."""
-        self._say(message.text, "green", hold_s=_READING_S)
+        if message.text:
+            self.say(message.text, "$text-success", hold_s=READING_S)
 
     def on_edited(self, message: Edited) -> None:
-        """What rests on the changed decision is stale."""
+        """What rests on the changed decision is stale; the change itself is kept on the server."""
         if not self._busy:
             self.board.edited(message.step)
-        self._redraw()
-
-    # The frame.
+            if message.step == self.board.current and self.board.records[message.step].state == "stale":
+                self.say_consequence()
+            self._unkept = self.pane(message.step)
+            if self._keeping is not None:
+                self._keeping.stop()
+            self._keeping = self.set_timer(_KEEP_AFTER_S, self._keep)
+        self.redraw()
 
     def _show(self, step: Step, *, take: bool = True) -> None:
-        self.board.current = step
-        pane = self._pane(step)
-        self.query_one("#panes", ContentSwitcher).current = pane.id
-        self._redraw()
-        record = self.board.records[step]
-        if record.consequence:
-            self._say(f"{step.title}: {record.consequence}")
-        if not take:
-            pass
-        elif pane.automatic and record.state in ("todo", "stale") and not self._busy:
+        self.turn_to(step)
+        pane = self.pane(step)
+        if take and pane.automatic and self.board.records[step].state in ("todo", "stale") and not self._busy:
             self._take(step)
         else:
             self._enter(step)
         pane.focus_first()
-
-    def _redraw(self) -> None:
-        bar = self.query_one(StepBar)
-        bar.ascii_only = self._app.ascii_only
-        bar.board = self.board
-        machine = f" · {self.board.machine}" if self.board.machine else ""
-        self.query_one("#run-title", Static).update(f"{self.board.title}{machine}")
-        step, state = self.board.current, self.board.records[self.board.current].state
-        self.refresh_bindings()
-        label = {"done": "Done" if step == Step.COMPARE else "Next", "running": "Running"}.get(state, "Continue")
-        self.query_one("#continue", Button).label = label
-
-    def _say(self, text: str, style: str = "", *, hold_s: float = 0.0) -> None:
-        self.query_one(StatusLine).show_text(text, style, hold_s=hold_s)
-
-
-def _home_expanded(text: str) -> Path:
-    return Path(text).expanduser()
