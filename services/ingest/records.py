@@ -133,21 +133,26 @@ def _scan_fast(data: Bytes, comma: int | None, mark: int | None, partial: bool) 
         return None
     end = _without_return(data, start, end)
     fields[end <= start] = 0
-    if mark is not None and comma is not None and _swallows_rows(data, start, end, lines, _usual_width(fields), comma):
+    if (
+        mark is not None
+        and comma is not None
+        and _swallows_rows(data, start, end, lines, _usual_width(fields), comma, mark)
+    ):
         return None
     return Records(start, end, fields, line, lines, {}, frozenset(), len(start) - 1 if inside else None)
 
 
-def _swallows_rows(data: Bytes, start: Ints, end: Ints, lines: Ints, usual: int, comma: int) -> bool:
+def _swallows_rows(data: Bytes, start: Ints, end: Ints, lines: Ints, usual: int, comma: int, mark: int) -> bool:
     """Returns whether a quoted cell holds nothing but whole rows between its first and last line.
 
-    That is how two quotes look that stand in different rows and were never closed.
+    That is how two quotes look that stand in different rows and were never closed. Lines between them with a quote of
+    their own are more likely several cells with line breaks.
     """
     if usual < 3:
         return False
     for i in np.flatnonzero(lines > 2).tolist():
         inner = data[start[i] : end[i]].tobytes().split(b"\n")[1:-1]
-        if all(line.count(comma) == usual - 1 for line in inner):
+        if all(line.count(comma) == usual - 1 and mark not in line for line in inner):
             return True
     return False
 

@@ -4,6 +4,7 @@ can be seen."""
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from textual.events import Paste
 from textual.pilot import Pilot
@@ -43,12 +44,14 @@ class Newcomer:
 
     async def press(self, word: str) -> None:
         """Presses the key that stands beside a word in the footer."""
+        await self._seen(lambda: word in self.hints)
         assert word in self.hints, f"no {word!r} in the footer: {', '.join(self.hints)}"
         await self._pilot.press(self.hints[word].key)
         await calm(self._pilot)
 
     async def type(self, text: str) -> None:
         """Types into the field that has the focus."""
+        await self._seen(lambda: isinstance(self._pilot.app.focused, Input))
         assert isinstance(self._pilot.app.focused, Input), f"the focus is on {self._pilot.app.focused}"
         await self._pilot.press(*text)
         await calm(self._pilot)
@@ -68,6 +71,7 @@ class Newcomer:
         """Clicks the middle of a widget: a button by its label, a hint by its word, or one that was pointed at."""
         widget = target if isinstance(target, Widget) else self._labelled(target)
         screen = self._pilot.app.screen
+        await self._seen(lambda: bool(widget.region.area))
         middle = widget.region.center
         found, _ = screen.get_widget_at(*middle)
         assert found is widget, f"{target} is covered by {found}"
@@ -79,6 +83,12 @@ class Newcomer:
         assert self._pilot.app.screen.region.contains(x, y)
         await self._pilot.click(offset=(x, y))
         await calm(self._pilot)
+
+    async def _seen(self, condition: Callable[[], bool]) -> None:
+        """Looks at the screen until it shows what is expected, or has had long enough."""
+        deadline = time.monotonic() + _WITHIN_S
+        while not condition() and time.monotonic() < deadline:
+            await self._pilot.pause(0.01)
 
     def _labelled(self, label: str) -> Widget:
         for button in self._pilot.app.screen.query(Button):
