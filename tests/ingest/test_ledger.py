@@ -93,6 +93,10 @@ def test_independent_scan_counts_what_the_csv_module_wrote(rows: list[list[str]]
     assert int(records.lines.sum()) == count_lines(data)
 
 
+def test_line_breaks_in_several_cells_of_a_row_are_no_unclosed_quotes() -> None:
+    assert len(scan(b',,\n"\n",,"\n"\n', ",", '"')) == 2
+
+
 def test_scan_agrees_across_block_borders(monkeypatch: pytest.MonkeyPatch) -> None:
     text = "".join(f'{i},"a,{i}\n""b""",{i}\n' for i in range(300)).encode()
     whole = scan(text, ",", '"')
