@@ -82,7 +82,7 @@ def convert(
         async with scratch.parsed(files, wanted, endpoint, register_map) as table:
             with tempfile.TemporaryDirectory(prefix="sensorforge-convert-") as directory:
                 local = Path(directory) / "table.parquet"
-                await table.connection.forge.download(table.table, "table.parquet", local)
+                await table.forge.download(table.table, "table.parquet", local)
                 columns = await asyncio.to_thread(_rewrite, local, out, to)
         values = {
             "out": str(out),

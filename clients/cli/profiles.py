@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +12,7 @@ import typer
 from clients.cli import options, output, scratch, typed
 from clients.cli.running import carry_out
 from clients.sdk.errors import SensorForgeClientError
+from clients.sdk.scratch import machine_id_of
 from sensorforge.ingest.v1 import ingest_service_pb2
 
 profile = typer.Typer(no_args_is_help=True, help="Draft machine profiles.", rich_markup_mode=None)
@@ -41,7 +41,7 @@ def init(
             wanted.header_row = header_row
         machine_id = machine or machine_id_of(file)
         async with scratch.parsed([file], wanted, endpoint) as table:
-            draft = await table.connection.forge.draft_profile(table.table, machine_id)
+            draft = await table.forge.draft_profile(table.table, machine_id)
         text, run_column = draft.document, draft.run_column
         if out is not None:
             await asyncio.to_thread(_write, out, text)
@@ -55,12 +55,6 @@ def init(
             output.say(f"{out} is drafted; look through what is marked as proposed, then `sensorforge {again}`")
 
     carry_out(work(), json=json)
-
-
-def machine_id_of(file: Path) -> str:
-    """Returns a machine id made of a file's name."""
-    words = re.sub(r"[^a-z0-9]+", "-", file.stem.lower()).strip("-")
-    return words[:63].strip("-") or "my-machine"
 
 
 def _write(path: Path, text: str) -> None:

@@ -8,17 +8,19 @@ Every failure leaves as `views.Problem`.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, cast
 
+from clients.sdk import scratch
 from clients.sdk.plan import Strategy
 from clients.sdk.results import write_report, write_results
 from clients.tui import answers, asking, views
 from clients.tui.data_questions import DataQuestions
 from sensorforge.common.v1 import job_pb2
+from sensorforge.ingest.v1 import ingest_service_pb2
 
 
 class GrpcGateway(DataQuestions):
@@ -53,20 +55,20 @@ class GrpcGateway(DataQuestions):
 
     async def draft_profile(self, file: str) -> Path:
         """Writes a machine profile drafted from a data file into the current folder and returns its path."""
-        target = _free_name(Path.cwd(), Path(file).stem)
-        command = [sys.executable, "-P", "-m", "clients.cli.main", "profile", "init", file, "--out", str(target)]
-        if self._config is not None and self._embedded is None:  # else it leaves nothing in this person's store
-            command += ["--endpoint", self._config.endpoints.text]
-        drafting = await asyncio.create_subprocess_exec(
-            *command,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        _, said = await drafting.communicate()
-        if drafting.returncode != 0:
-            words = said.decode("utf-8", "replace").strip()
-            raise views.Problem(words or "No profile could be drafted.", "Write one by hand.", "PROFILE_NOT_DRAFTED")
+        data = Path(file)
+        with self._problems():
+            async with contextlib.AsyncExitStack() as stack:
+                # The file is only looked at: an embedded service's store, which is this person's, is spared of it.
+                at_plant = self._config is not None and self._embedded is None
+                forge = self._open if at_plant else await stack.enter_async_context(scratch.temporary_service())
+                table = await scratch.parsed(forge, [data], ingest_service_pb2.ParseOptions(), lambda _: None)
+                draft = await forge.draft_profile(table.table, scratch.machine_id_of(data))
+        target = _free_name(Path.cwd(), data.stem)
+        try:
+            await asyncio.to_thread(target.write_text, draft.document, "utf-8")
+        except OSError as failed:
+            problem = f"{target} cannot be written: {failed.strerror or failed}."
+            raise views.Problem(problem, "Start the screen in a folder of yours.", "TARGET_UNWRITABLE") from None
         return target
 
     async def delete_run(self, name: str) -> None:

@@ -11,10 +11,10 @@ import pytest
 from clients.cli import options, output, suggest
 from clients.cli.narration import duration, event_document
 from clients.cli.plans import confirmed
-from clients.cli.profiles import machine_id_of
 from clients.cli.runs import reached
 from clients.sdk.errors import SensorForgeClientError
 from clients.sdk.plan import ColumnChoice, Plan
+from clients.sdk.scratch import machine_id_of
 from clients.sdk.workflow import events
 from sensorforge.common.v1 import job_pb2
 from sensorforge.machines.v1 import machines_pb2

@@ -12,7 +12,7 @@ import typer
 
 from clients.cli import naming, options, output
 from clients.cli.bridge.exporting import write_export
-from clients.cli.bridge.importing import job_outputs, origin_of, train_on_rows
+from clients.cli.bridge.importing import origin_of, train_on_rows
 from clients.cli.bridge.sampling import sample_rows
 from clients.cli.connection import connect
 from clients.cli.narration import Narrator
@@ -21,7 +21,10 @@ from clients.cli.running import carry_out
 from clients.sdk.errors import SensorForgeClientError
 from clients.sdk.plan import Plan, merged
 from clients.sdk.upload import read_digest
+from clients.sdk.workflow import events
+from clients.sdk.workflow.following import job_outputs
 from clients.sdk.workflow.model_steps import short
+from clients.sdk.workflow.steps import TITLES
 from sensorforge.refine.v1 import refine_service_pb2
 
 _IMPORT_WARNING = (
@@ -142,6 +145,7 @@ def export_model(
             spec = refine_service_pb2.SamplingSpec(model=name, rows=rows, seed=random_seed)
             with Narrator() as narrator, tempfile.TemporaryDirectory(prefix="sensorforge-export-") as directory:
                 started = await connection.forge.start_sampling(owner, spec)
+                narrator(events.StepStarted("augment", TITLES["augment"]))
                 made = (await job_outputs(connection.forge, narrator, "augment", "refine", started))["rows"]
                 local = Path(directory) / "rows.parquet"
                 await connection.forge.download(made, "synthetic.parquet", local)

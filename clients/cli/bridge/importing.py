@@ -15,13 +15,12 @@ from clients.cli.narration import Narrator
 from clients.sdk.calls.started import Started
 from clients.sdk.client import SensorForge
 from clients.sdk.config import Stage
-from clients.sdk.errors import SensorForgeClientError, from_failure
 from clients.sdk.plan import Plan
 from clients.sdk.workflow import events
 from clients.sdk.workflow.columns import decide_columns, review_error
+from clients.sdk.workflow.following import job_outputs
 from clients.sdk.workflow.model_steps import FIRST_MODEL, training_options
 from clients.sdk.workflow.steps import TITLES, StepName
-from sensorforge.common.v1 import job_pb2
 from sensorforge.ingest.v1 import ingest_service_pb2
 from sensorforge.mapping.v1 import mapping_service_pb2
 from sensorforge.refine.v1 import refine_service_pb2
@@ -54,6 +53,7 @@ async def train_on_rows(
     source = (await forge.upload(machine_id, rows)).artifact.name
 
     async def done(step: StepName, stage: Stage, starting: Awaitable[Started]) -> dict[str, str]:
+        narrator(events.StepStarted(step, TITLES[step]))
         return await job_outputs(forge, narrator, step, stage, await starting)
 
     parse = ingest_service_pb2.ParseSpec(sources=[source])
@@ -83,31 +83,3 @@ async def train_on_rows(
     if first:
         await forge.activate_model(machine_id, model, expected_version=0, reason=FIRST_MODEL)
     return Imported(model, seeds, first or standing.current.model == model)
-
-
-async def job_outputs(
-    forge: SensorForge, narrator: Narrator, step: StepName, stage: Stage, started: Started
-) -> dict[str, str]:
-    """Follows a job to its end; returns its outputs by role."""
-    job = started.job
-    narrator(events.StepStarted(step, TITLES[step]))
-    narrator(events.JobStarted(step, job.name, started.reused))
-    if job.state != job_pb2.JOB_STATE_SUCCEEDED:
-        async for event in forge.watch_job(job.name, stage=stage):
-            match event.WhichOneof("event"):
-                case "progress":
-                    told = event.progress
-                    narrator(
-                        events.StepProgress(step, told.phase, told.done, told.total, told.eta_seconds, told.message)
-                    )
-                case "epoch":
-                    narrator(events.EpochEvent(step, event.epoch))
-                case "warning":
-                    narrator(events.Finding(step, "warning", event.warning.code, event.warning.message))
-                case "final":
-                    job = event.final
-    if job.state == job_pb2.JOB_STATE_FAILED:
-        raise from_failure(job.failure, job.name)
-    if job.state == job_pb2.JOB_STATE_CANCELLED:
-        raise SensorForgeClientError("JOB_CANCELLED", f"{job.operation} was cancelled.")
-    return {item.role: item.artifact for item in job.outputs}

@@ -11,19 +11,18 @@ from typing import TYPE_CHECKING
 
 from clients.sdk.calls.started import Started
 from clients.sdk.config import Stage
-from clients.sdk.errors import SensorForgeClientError, from_failure
+from clients.sdk.errors import SensorForgeClientError
 from clients.sdk.plan import Plan
 from clients.sdk.upload import LocalFile
 from clients.sdk.workflow.events import (
-    EpochEvent,
     Finding,
     JobStarted,
     LinkLost,
     LinkRestored,
     Listener,
     ServerQuiet,
-    StepProgress,
 )
+from clients.sdk.workflow.following import event_of, outputs_of
 from clients.sdk.workflow.gateway import Gateway
 from clients.sdk.workflow.journal import RunJournal
 from clients.sdk.workflow.steps import StepName
@@ -131,17 +130,7 @@ class Work:
             await self.journal.record(step, job=job.name, draft={"state": "started"})
         if not done or self.replay:
             job = await self._watch(step, stage, job, may_detach=may_detach and self.detach and step == self.detach_at)
-        if job.state == job_pb2.JOB_STATE_FAILED:
-            raise from_failure(job.failure, job.name)
-        outputs = {output.role: output.artifact for output in job.outputs}
-        if job.state == job_pb2.JOB_STATE_CANCELLED and not outputs:
-            raise SensorForgeClientError(
-                "JOB_CANCELLED",
-                f"{job.operation} was cancelled and nothing was kept.",
-                remedy="The same command starts it again.",
-                metadata={"job": job.name},
-            )
-        return outputs
+        return outputs_of(job)
 
     async def _watch(self, step: StepName, stage: Stage, job: job_pb2.Job, *, may_detach: bool) -> job_pb2.Job:
         def link(seconds: float | None) -> None:
@@ -150,18 +139,10 @@ class Work:
         events = self.gateway.watch_job(job.name, on_link=link, heartbeats=True, stage=stage)
         async with contextlib.aclosing(self._noticing_silence(events)) as heard:
             async for event in heard:
-                match event.WhichOneof("event"):
-                    case "progress":
-                        told = event.progress
-                        self.tell(StepProgress(step, told.phase, told.done, told.total, told.eta_seconds, told.message))
-                    case "epoch":
-                        self.tell(EpochEvent(step, event.epoch))
-                    case "warning":
-                        self.tell(Finding(step, "warning", event.warning.code, event.warning.message))
-                    case "state":
-                        self.tell(StepProgress(step, _STATE_WORDS.get(event.state.state, "")))
-                    case "final":
-                        return event.final
+                if event.WhichOneof("event") == "final":
+                    return event.final
+                if (told := event_of(step, event)) is not None:
+                    self.tell(told)
                 running = event.WhichOneof("event") in ("progress", "epoch") or (
                     event.WhichOneof("event") == "state" and event.state.state == job_pb2.JOB_STATE_RUNNING
                 )
@@ -201,10 +182,3 @@ class Work:
         """Tells findings."""
         for finding in findings:
             self.tell(finding)
-
-
-_STATE_WORDS: Mapping[int, str] = {
-    job_pb2.JOB_STATE_PENDING: "waiting for a worker",
-    job_pb2.JOB_STATE_RUNNING: "running",
-    job_pb2.JOB_STATE_CANCELLING: "stopping",
-}
