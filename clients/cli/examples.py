@@ -40,6 +40,8 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "sensorforge convert odd.txt --to csv --out odd.csv --raw --delimiter ';'",
     ),
     "suggest": ("sensorforge suggest --columns tags.json --profile pump.yaml --json",),
+    "datasets list": ("sensorforge datasets list pump-1",),
+    "datasets delete": ("sensorforge datasets delete clean/5d41402abc4b --machine pump-1",),
     "models list": ("sensorforge models list pump-1",),
     "models show": ("sensorforge models show default --machine pump-1",),
     "models diff": ("sensorforge models diff 3f2a9c default --machine pump-1",),

@@ -11,6 +11,7 @@ import typer
 
 from clients.cli import output, plans, profiles, steps, suggest, templates
 from clients.cli.convert import convert
+from clients.cli.datasets import datasets
 from clients.cli.demo import demo
 from clients.cli.doctor import doctor
 from clients.cli.examples import add_examples
@@ -111,6 +112,7 @@ for _name, _step in (
     app.command(_name, rich_help_panel="Single steps")(_step)
 app.command("convert")(convert)
 app.command("suggest")(suggest.suggest)
+app.add_typer(datasets, name="datasets")
 app.add_typer(models, name="models")
 app.add_typer(machines, name="machines")
 app.add_typer(profiles.profile, name="profile")

@@ -135,3 +135,19 @@ def test_doctor_finds_the_services(served: Command) -> None:
     done = served("doctor", "--json")
     checks = {check["name"]: check["outcome"] for check in json.loads(done.stdout)["checks"]}
     assert checks["services"] == "ok"
+
+
+def test_tables_are_listed_by_short_names_that_delete_them(
+    served: Command, rows_file: Callable[[int], Path], tmp_path: Path
+) -> None:
+    (tmp_path / "listed.yaml").write_text("machine_id: listed\nsensors: [{name: bearing_temp_C}]\n")
+    opened = served("upload", str(rows_file(150)), "--profile", "listed.yaml", "--json")
+    assert opened.returncode == 0, opened.stderr
+    (table,) = json.loads(served("datasets", "list", "listed", "--json").stdout)["datasets"]
+    assert table["rows"] == 150
+    short = "/".join(table["dataset"].split("/")[2:])[:18]
+    assert short in served("datasets", "list", "listed").stdout
+    assert served("datasets", "delete", short).returncode == 2
+    assert served("datasets", "delete", short, "--machine", "listed").returncode == 0
+    assert json.loads(served("datasets", "list", "listed", "--json").stdout)["datasets"] == []
+    assert served("datasets", "delete", short, "--machine", "listed").returncode == 2
