@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from importlib import metadata
 from typing import Annotated
 
@@ -124,13 +125,37 @@ add_examples(app)
 def main() -> None:
     """Runs the command of the process's arguments and leaves with its exit code."""
     try:
-        app()
+        sys.exit(app(standalone_mode=False) or ExitCode.DONE)
+    except typer.TyperException as misused:
+        sys.exit(_say_misuse(misused, sys.argv[1:]))
+    except (typer.Abort, KeyboardInterrupt):
+        sys.exit(ExitCode.INTERRUPTED)
     except BrokenPipeError:
         # The reader of stdout went away (`| head`): that is its right.
         sys.stderr.close()
         sys.exit(ExitCode.DONE)
-    except KeyboardInterrupt:
-        sys.exit(ExitCode.INTERRUPTED)
+
+
+def _say_misuse(misused: typer.TyperException, arguments: Sequence[str]) -> ExitCode:
+    """Says to people, and to programs that asked for it, what is wrong with the command line itself."""
+    context = getattr(misused, "ctx", None)
+    words = context.command_path if context is not None else "sensorforge"
+    helped = context is not None and misused.format_message() == context.get_help()
+    problem = SensorForgeClientError(
+        "COMMAND_LINE",
+        f"`{words}` needs a command." if helped else misused.format_message(),
+        kind="USAGE",
+        remedy=f"`{words} --help` shows what it takes.",
+    )
+    values = output.error_document(problem, ExitCode.USAGE)
+    if "--events" in arguments:
+        output.EventLines.shared().write("error", values)
+    elif "--json" in arguments:
+        output.document(values)
+    if context is not None:
+        output.say(context.get_help() if helped else context.get_usage())
+    output.error(problem)
+    return ExitCode.USAGE
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from clients.cli import options, output, suggest
+from clients.cli.main import main
 from clients.cli.narration import duration, event_document
 from clients.cli.plans import confirmed
 from clients.cli.runs import reached
@@ -143,3 +144,26 @@ def test_tables_show_missing_values_and_brackets_as_they_are(monkeypatch: pytest
 
 def test_durations_are_words() -> None:
     assert [duration(s) for s in (5, 200, 7200)] == ["5 s", "3 min", "2.0 h"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("run", "--bogus", "--json"), "--bogus"),
+        (("convert", "--to", "xls", "--json"), "xls"),
+        (("nix", "--json"), "nix"),
+        (("models", "--json"), "--json"),
+    ],
+)
+def test_a_wrong_command_line_is_told_to_programs_too(
+    arguments: tuple[str, ...], said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["sensorforge", *arguments])
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 2
+    told = capsys.readouterr()
+    document = json.loads(told.out)
+    assert (document["error"]["reason"], document["exit_code"]) == ("COMMAND_LINE", 2)
+    assert said in document["error"]["message"]
+    assert said in told.err
