@@ -126,6 +126,7 @@ class TrainingChoices:
     l2_sp: float = 0.0
     replay: float = 0.0
     calibrate: bool | None = None
+    device: str = ""  # "cpu", "cuda" or "cuda:N"; "" is the processor
 
 
 @dataclass(frozen=True)

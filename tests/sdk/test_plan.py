@@ -36,7 +36,7 @@ mapping:
 cleaning:
   - {kind: interpolate, max_gap: 5}
 life: {mode: recompute, cap: 125}
-training: {learning_rate: 1e-4, freeze_encoder: true}
+training: {learning_rate: 1e-4, freeze_encoder: true, device: "cuda:1"}
 gates: {kl_divergence: .1}
 """
 
@@ -53,7 +53,7 @@ def test_a_whole_plan_is_read_and_its_paths_lie_beside_it(tmp_path: Path) -> Non
     assert plan.mapping[1].role == "ignore"
     assert plan.cleaning == (CleaningChoice("interpolate", max_gap=5),)
     assert plan.life.cap == 125.0
-    assert plan.training.learning_rate == 1e-4
+    assert (plan.training.learning_rate, plan.training.device) == (1e-4, "cuda:1")
 
 
 @pytest.mark.parametrize(
