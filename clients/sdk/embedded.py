@@ -2,7 +2,8 @@
 
 The child runs in its own session, so that Ctrl-C, a closed terminal and `--detach` leave its jobs running. A second
 client of the same store finds the first one's child. The last client that is done stops it, unless a job was left
-running on purpose. The services are started by name (`python -m services.embedded`) and never imported.
+running on purpose; it ends itself when its last client was killed, or once that job is done. The services are started
+by name (`python -m services.embedded`) and never imported.
 """
 
 from __future__ import annotations
@@ -176,7 +177,7 @@ def _spawn(store: str, places: _Places, workers: int | None) -> subprocess.Popen
     for stale in (places.ready, places.socket):
         stale.unlink(missing_ok=True)
     command = [sys.executable, "-P", "-m", "services.embedded", "--store", store, "--listen", places.endpoint]
-    command += ["--ready-file", str(places.ready)]
+    command += ["--ready-file", str(places.ready), "--leases", str(places.start_lock), str(places.users)]
     if workers is not None:
         command += ["--workers", str(workers)]
     with places.log.open("wb") as log:

@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from services.chassis.settings import ServerSettings
+from services.embedded.idle import Leases
 
 _LONGEST = 60  # characters; a socket's path has at most 104 on macOS
 
@@ -27,9 +28,7 @@ def socket_home(environment: Mapping[str, str]) -> Path:
     return runtime if runtime.is_absolute() and runtime.is_dir() and len(str(runtime)) < _LONGEST else Path("/tmp")
 
 
-def settings_of(arguments: Sequence[str], listen: str) -> ServerSettings:
-    """Returns the settings: the command line over the environment over the defaults, of which `listen` is one.
-    Exits 2 on a wrong one."""
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m services.embedded", description="All four stages on one endpoint.")
     parser.add_argument("--store", help="directory or s3://bucket/prefix")
     parser.add_argument("--listen", help="unix:PATH or host:port (port 0: any); default: a private Unix socket")
@@ -37,6 +36,15 @@ def settings_of(arguments: Sequence[str], listen: str) -> ServerSettings:
     parser.add_argument("--workers", help="jobs at a time; default: cores - 1, at least 1")
     parser.add_argument("--log-level", choices=["debug", "info", "warning", "error"])
     parser.add_argument("--insecure", action="store_true", default=None, help="allow plaintext beyond loopback")
+    parser.add_argument("--leases", nargs=2, type=Path, help="its clients' lock files: it ends when nobody wants it")
+    parser.add_argument("--idle-seconds", type=float, default=60.0, help="how long nobody wants it first; default: 60")
+    return parser
+
+
+def settings_of(arguments: Sequence[str], listen: str) -> ServerSettings:
+    """Returns the settings: the command line over the environment over the defaults, of which `listen` is one.
+    Exits 2 on a wrong one."""
+    parser = _parser()
     given: dict[str, Any] = {name: value for name, value in vars(parser.parse_args(arguments)).items() if value}
     if "listen" not in given and "SENSORFORGE_LISTEN" not in os.environ:
         given["listen"] = listen
@@ -50,14 +58,21 @@ def settings_of(arguments: Sequence[str], listen: str) -> ServerSettings:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serves until SIGTERM or SIGINT. Returns the exit code."""
+    """Serves until SIGTERM or SIGINT, or until its clients are gone. Returns the exit code."""
     given = sys.argv[1:] if arguments is None else arguments
     with tempfile.TemporaryDirectory(prefix="sensorforge-", dir=socket_home(os.environ)) as private:  # mode 0700
         settings = settings_of(given, f"unix:{private}/s.sock")
         from services.embedded.compose import STAGES
         from services.jobs.hosting import run_host
 
-        return run_host(STAGES, settings)
+        told = _parser().parse_args(given)
+        if told.leases is None:
+            return run_host(STAGES, settings)
+        start, users = told.leases
+        leases = Leases(start, users, told.idle_seconds)
+        return run_host(
+            STAGES, settings, beside=lambda jobs, stop: leases.end_when_unused(lambda: bool(jobs.unfinished()), stop)
+        )
 
 
 if __name__ == "__main__":

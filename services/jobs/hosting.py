@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
 import grpc
 
@@ -30,6 +30,8 @@ from services.jobs.stage import Stage, StageContext
 ARTIFACT_SERVICE = "sensorforge.artifacts.v1.ArtifactService"
 JOB_SERVICE = "sensorforge.common.v1.JobService"
 
+Beside = Callable[[Jobs, asyncio.Event], Coroutine[None, None, None]]
+
 
 async def host(
     stages: Sequence[Stage],
@@ -37,8 +39,11 @@ async def host(
     *,
     on_ready: Callable[[str], Awaitable[None]] | None = None,
     stop: asyncio.Event | None = None,
+    beside: Beside | None = None,
 ) -> int:
     """Serves the stages with ArtifactService and JobService until it is told to stop; returns the exit code.
+
+    `beside` runs with the service, sees its jobs and may set the event that stops it.
 
     Workers that run then give their jobs back (other replicas, or the next start, go on at their checkpoints).
     Raises SensorForgeError before anything is bound: STORE_URL_INVALID, STORE_UNAVAILABLE, STORE_NOT_ATOMIC,
@@ -70,6 +75,8 @@ async def host(
     )
     followers = Followers(jobs)
     context = StageContext(store, catalog, jobs, dispatcher.wake)
+    stop = stop or asyncio.Event()
+    companion = asyncio.create_task(beside(jobs, stop)) if beside is not None else None
 
     async def ready() -> bool:
         return dispatcher.healthy() and await asyncio.to_thread(_answers, store)
@@ -78,6 +85,8 @@ async def host(
         dispatcher.start()
 
     async def end() -> None:
+        if companion is not None:
+            companion.cancel()
         followers.close()
         await asyncio.to_thread(dispatcher.stop)
 
@@ -90,13 +99,13 @@ async def host(
     return await serve(services, settings, on_start=begin, on_stop=end, on_ready=on_ready, stop=stop)
 
 
-def run_host(stages: Sequence[Stage], settings: ServerSettings | None = None) -> int:
+def run_host(stages: Sequence[Stage], settings: ServerSettings | None = None, *, beside: Beside | None = None) -> int:
     """Serves until told to stop and returns the exit code; what keeps it from serving is one paragraph on stderr.
 
     Without `settings` those of the environment count.
     """
     try:
-        return asyncio.run(host(stages, settings or ServerSettings.load()))
+        return asyncio.run(host(stages, settings or ServerSettings.load(), beside=beside))
     except SensorForgeError as error:
         sys.stderr.write(f"{error.reason}: {error.message} {error.remedy}\n")
         return 3 if error.kind is ErrorKind.UNAVAILABLE else 2
