@@ -38,7 +38,14 @@ def suggest(
 
     async def work() -> None:
         hints = read_columns(columns)
-        document, _ = read_profile(str(profile))
+        document, name = read_profile(str(profile))
+        if not document.strip():
+            raise SensorForgeClientError(
+                "PROFILE_INVALID",
+                f"{name}: the document is empty.",
+                kind="INPUT",
+                remedy="`sensorforge profile init FILE` drafts a profile from a data file.",
+            )
         async with connect(endpoint) as connection:
             answer = await connection.forge.suggest_mappings(columns=hints, profile_document=document)
         values = suggestion_document(answer)

@@ -15,6 +15,7 @@ from clients.cli.connection import Connection, connect
 from clients.cli.running import carry_out
 from clients.sdk.errors import SensorForgeClientError
 from clients.sdk.workflow.journal import RunJournal
+from clients.sdk.workflow.templates import align_of, time_of
 from sensorforge.mapping.v1 import mapping_service_pb2
 
 template = typer.Typer(no_args_is_help=True, help="Remember mappings for files to come.", rich_markup_mode=None)
@@ -44,6 +45,10 @@ def list_templates(
                                 for c in item.columns
                             ],
                             "time": _time_document(item.time),
+                            "align": {
+                                "rows": item.align.rows,
+                                "tolerance_seconds": item.align.tolerance_seconds,
+                            },
                         }
                         for item in found
                     ],
@@ -86,8 +91,8 @@ def save(
                 saved = [await _save_run(connection, await naming.find_run(connection, run))]
             else:
                 saved = [
-                    await connection.forge.save_template(given.machine, columns, time)
-                    for columns, time in given.templates
+                    await connection.forge.save_template(given.machine, columns, time, align)
+                    for (columns, time), align in zip(given.templates, given.aligned, strict=True)
                 ]
         if json:
             output.document({"template": saved[0].name, "columns": len(saved[0].columns)})
@@ -101,11 +106,15 @@ def save(
 async def _save_run(connection: Connection, name: str) -> mapping_service_pb2.Template:
     entry = RunJournal(connection.forge, await connection.forge.get_run(name)).latest("map")
     columns = entry.draft.get("columns", []) if entry else []
-    if not columns:
+    if entry is None or not columns:
         raise SensorForgeClientError(
             "STEP_MISSING", f"{name} has no mapping yet.", kind="USAGE", remedy="`sensorforge map` makes one."
         )
-    return await connection.forge.save_template(name.split("/")[1], [_column(item) for item in columns])
+    mapped = await connection.forge.get_artifact(str(entry.draft.get("joined_from") or entry.artifact))
+    read = mapped.params_json
+    return await connection.forge.save_template(
+        name.split("/")[1], [_column(item) for item in columns], time_of(read), align_of(read)
+    )
 
 
 def _column(item: Mapping[str, Any]) -> mapping_service_pb2.ColumnMapping:
@@ -121,10 +130,11 @@ def _time_document(time: mapping_service_pb2.TimeOptions) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class SavedTemplates:
-    """Templates of a machine as a file has them: the columns of each, and how its time is read."""
+    """Templates of a machine as a file has them: the columns of each, how its time is read, how it is aligned."""
 
     machine: str
     templates: tuple[tuple[list[mapping_service_pb2.ColumnMapping], mapping_service_pb2.TimeOptions], ...]
+    aligned: tuple[mapping_service_pb2.AlignOptions, ...] = ()
 
 
 def read_templates(path: Path) -> SavedTemplates:
@@ -135,6 +145,7 @@ def read_templates(path: Path) -> SavedTemplates:
             ([_column(column) for column in item["columns"]], mapping_service_pb2.TimeOptions(**_set(item["time"])))
             for item in given["templates"]
         )
+        aligned = tuple(mapping_service_pb2.AlignOptions(**item.get("align", {})) for item in given["templates"])
         machine = str(given["machine"])
     except OSError as failed:
         raise _invalid(path, f"it cannot be read: {failed.strerror or failed}") from None
@@ -144,7 +155,7 @@ def read_templates(path: Path) -> SavedTemplates:
         raise _invalid(path, str(failed)) from None
     if not templates:
         raise _invalid(path, "it has no template")
-    return SavedTemplates(machine, templates)
+    return SavedTemplates(machine, templates, aligned)
 
 
 def _set(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -236,6 +236,22 @@ def merged(plan: Plan, overrides: Mapping[str, Any]) -> Plan:
         else:
             changes[name] = value
     return dataclasses.replace(plan, **changes)
+
+
+def with_paths(plan: Plan, place: Callable[[str], str]) -> Plan:
+    """Returns the plan with every local path in it put through `place`; what is not named stays unnamed."""
+
+    def placed(name: str) -> str:
+        return place(name) if name else ""
+
+    return dataclasses.replace(
+        plan,
+        files=tuple(placed(name) for name in plan.files),
+        profile=placed(plan.profile),
+        seed_data=placed(plan.seed_data),
+        read=dataclasses.replace(plan.read, register_map=placed(plan.read.register_map)),
+        life=dataclasses.replace(plan.life, failure_log=placed(plan.life.failure_log)),
+    )
 
 
 def _changed(value: Any) -> dict[str, Any]:

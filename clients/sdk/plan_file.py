@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 import yaml
 
 from clients.sdk.errors import SensorForgeClientError
-from clients.sdk.plan import Plan
+from clients.sdk.plan import Plan, with_paths
 
 _MOST_BYTES = 1 << 20
 _TYPE_WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
@@ -37,18 +37,7 @@ def read_plan(path: Path) -> Plan:
     except UnicodeDecodeError as failed:
         raise _invalid(str(path), None, f"byte {failed.start} is not UTF-8") from None
     plan = parse_plan(text, str(path))
-
-    def beside(name: str) -> str:
-        return str((path.parent / name).absolute()) if name else ""
-
-    return dataclasses.replace(
-        plan,
-        files=tuple(beside(name) for name in plan.files),
-        profile=beside(plan.profile),
-        seed_data=beside(plan.seed_data),
-        read=dataclasses.replace(plan.read, register_map=beside(plan.read.register_map)),
-        life=dataclasses.replace(plan.life, failure_log=beside(plan.life.failure_log)),
-    )
+    return with_paths(plan, lambda name: str((path.parent / name).absolute()))
 
 
 def parse_plan(text: str, name: str = "plan") -> Plan:

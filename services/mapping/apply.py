@@ -19,8 +19,9 @@ from services.chassis.errors import SensorForgeError
 from services.machines.profile import MachineProfile, Sensor
 from services.machines.units import Conversion, conversion, parse_unit
 from services.mapping.alignment import NOT_ALIGNED, AlignOptions, align, join, mixed_cadence
-from services.mapping.contradictions import check_columns, check_rul
+from services.mapping.contradictions import check_columns
 from services.mapping.findings import Finding
+from services.mapping.life_checks import check_rul
 from services.mapping.names import is_difference, parse_name
 from services.mapping.plan import ColumnRule, MappingPlan, check_plan
 from services.mapping.segments import segment_rows

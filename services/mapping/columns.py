@@ -8,15 +8,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
+from services.mapping.timeformats import candidate_formats
+
 QUANTILES = (0.0, 0.01, 0.05, 0.25, 0.50, 0.75, 0.95, 0.99, 1.0)
 _MOST_ROWS = 200_000
+_TEXTS_LOOKED_AT = 60
 
 
 @dataclass(frozen=True)
 class ColumnInfo:
     """One column. `quantiles` are at 0, 1, 5, 25, 50, 75, 95, 99 and 100 %; empty when there are no numbers.
 
-    The counts are None when only a tag list is known. `rising` and `falling` are shares of steps in file order.
+    The counts are None when only a tag list is known. `rising` and `falling` are shares of steps in file order,
+    `timelike` is the share of texts that are written as times.
     """
 
     name: str
@@ -30,6 +34,7 @@ class ColumnInfo:
     rising: float | None = None
     falling: float | None = None
     unit_step: float | None = None
+    timelike: float | None = None
 
     @property
     def two_valued(self) -> bool:
@@ -75,7 +80,8 @@ def _describe(series: pl.Series, in_order: pl.Series, unit: str) -> ColumnInfo:
     else:
         dtype = "datetime" if series.dtype.is_temporal() else "string"
         distinct = present.n_unique()
-        return replace(known, dtype=dtype, distinct=distinct)
+        timelike = _share_of_times(present) if dtype == "string" else None
+        return replace(known, dtype=dtype, distinct=distinct, timelike=timelike)
     if not len(values):
         return replace(known, dtype="empty", distinct=0)
     array = values.to_numpy()
@@ -90,3 +96,9 @@ def _describe(series: pl.Series, in_order: pl.Series, unit: str) -> ColumnInfo:
         falling=float(np.mean(steps < 0)) if len(steps) else 0.0,
         unit_step=float(np.mean(steps == 1)) if len(steps) else 0.0,
     )
+
+
+def _share_of_times(texts: pl.Series) -> float:
+    spread = texts.gather_every(max(1, len(texts) // _TEXTS_LOOKED_AT)).head(_TEXTS_LOOKED_AT)
+    written = [bool(candidate_formats(str(text))) for text in spread.to_list()]
+    return sum(written) / len(written) if written else 0.0

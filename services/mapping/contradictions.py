@@ -16,6 +16,7 @@ from services.machines.profile import MachineProfile, Sensor
 from services.machines.units import convert, known_units, parse_unit
 from services.mapping.findings import Finding
 from services.mapping.plan import ColumnRule
+from services.mapping.plausibility import implausible, other_scale
 
 # A column contradicts its sensor when fewer than half of its values lie in the physical limits widened by this share
 # of their range. Limits are typical ranges of a model, and a real machine may well run a little outside.
@@ -56,11 +57,13 @@ def check_columns(table: pl.DataFrame, profile: MachineProfile, rules: Mapping[s
                     column,
                 )
             )
-        found += _impossible(finite, sensor, column)
+        found += _impossible(finite, sensor, column) or implausible(finite, sensor, column)
         inside = share_inside(finite, sensor)
         if inside is not None and inside < _FEWEST_INSIDE:
             misfits.append(sensor)
             found.append(_outside(finite, sensor, column, inside))
+        else:
+            found += other_scale(finite, sensor, column)
     found += _swapped(values, misfits, rules)
     return found
 
@@ -137,71 +140,3 @@ def _swapped(
                     )
                 )
     return found
-
-
-def check_rul(table: pl.DataFrame, column: str, profile: MachineProfile) -> list[Finding]:
-    """Returns findings on a mapped remaining useful life: it must fall within a run, by about one step a row.
-
-    Another column that falls by one constant step to the end of each run is named, since the headers may be swapped.
-    """
-    found: list[Finding] = []
-    run = "run_id" if "run_id" in table.columns else "segment"
-    rul = table["rul"].to_numpy()
-    if not np.isfinite(rul).any():
-        return [Finding("RUL_EMPTY", "warning", f"The RUL column {column!r} has no value.", column)]
-    falling, rising = _trend(table, "rul", run)
-    finite = rul[np.isfinite(rul)]
-    if finite.min() == finite.max():
-        found.append(
-            Finding("RUL_CONSTANT", "warning", f"The RUL column {column!r} is {finite[0]:g} everywhere.", column)
-        )
-    elif falling < 0.9 and finite.min() != finite.max():
-        others = [
-            name
-            for name in table.columns
-            if table[name].dtype == pl.Float64 and name != "rul" and _ends_low(table, name, run)
-        ]
-        hint = (
-            f" {others[0]!r} falls to the end of every run as an RUL does; are the headers swapped?" if others else ""
-        )
-        found.append(
-            Finding(
-                "RUL_NOT_FALLING",
-                "warning",
-                f"The RUL column {column!r} falls in {falling:.0%} of its steps and rises in {rising:.0%}; a remaining "
-                f"life only falls within a run.{hint}",
-                column,
-            )
-        )
-    if finite.min() < 0:
-        found.append(
-            Finding("RUL_NEGATIVE", "warning", f"The RUL column {column!r} goes down to {finite.min():g}.", column)
-        )
-    if profile.rul_max is not None and np.mean(finite > profile.rul_max * 1.5) > 0.5:
-        found.append(
-            Finding(
-                "RUL_ABOVE_LIFE",
-                "warning",
-                f"Most values of {column!r} are above the longest life of the profile, {profile.rul_max:g} "
-                f"{profile.rul_unit}.",
-                column,
-            )
-        )
-    return found
-
-
-def _trend(table: pl.DataFrame, name: str, run: str) -> tuple[float, float]:
-    """Returns the shares of steps within runs that do not rise, and that rise."""
-    step = table.select(pl.col(name).diff().over(run, mapping_strategy="group_to_rows"))[name].to_numpy()
-    step = step[np.isfinite(step)]
-    if not len(step):
-        return 1.0, 0.0
-    return float(np.mean(step <= 0)), float(np.mean(step > 0))
-
-
-def _ends_low(table: pl.DataFrame, name: str, run: str) -> bool:
-    falling, _ = _trend(table, name, run)
-    if falling < 0.99 or table[name].n_unique() < 5:
-        return False
-    ends = table.group_by(run).agg(pl.col(name).last())[name]
-    return ends.n_unique() <= 2

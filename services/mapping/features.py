@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from itertools import product
+from itertools import pairwise, product
 
 from services.machines.profile import Sensor
 from services.machines.units import Unit, parse_unit
@@ -20,6 +20,9 @@ from services.mapping.tokens import Token
 _MOST_VARIANTS = 12
 _FEW_COLUMNS = 4  # too few to tell a prefix from a word
 _LONGEST_PREFIX = 3
+_MEASURED = ("actual",)  # PV: what every column is, unless its name says otherwise
+_CODE_LETTER = 0.3  # weight of a letter that only counts things
+_OF_WEIGHT = 0.5  # weight from which a word counts as one that names a thing
 _OPTIONAL = 0.5  # weight of component and position when the sensor's name does not say them
 
 # Quantities that any number can have, so that they neither join nor part two names.
@@ -49,7 +52,8 @@ def word_of(concept: str, text: str, weight: float, known: bool, optional: bool 
 class Variant:
     """One way to read a name: its words and what follows from them, ready for fast comparison.
 
-    `groups` are the members of each exclusive group (by its number) that the name has.
+    `groups` are the members of each exclusive group (by its number) that the name has; `counted` are the numbers with
+    the word before them: the second meter is not the second phase of a meter. `things` are the parts and media.
     """
 
     words: tuple[Word, ...]
@@ -60,11 +64,13 @@ class Variant:
     numbers: frozenset[str]
     quantities: frozenset[str]
     dimensions: frozenset[str]
+    counted: frozenset[tuple[str, str]] = frozenset()
+    things: frozenset[Word] = frozenset()
 
 
 @dataclass
 class Features:
-    """A column or a sensor, ready to be compared."""
+    """A column or a sensor, ready to be compared. `counted` are the words with a number behind them."""
 
     parsed: ParsedName
     unit: Unit | None
@@ -75,6 +81,7 @@ class Features:
     spoken: tuple[str, ...] = ()
     spoken_quantities: frozenset[str] = frozenset()
     initials: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    counted: tuple[tuple[Token, str], ...] = ()
 
 
 def column_features(
@@ -213,9 +220,11 @@ def _all_concepts(parsed: ParsedName) -> set[str]:
 def _variants(features: Features, lexicon: Lexicon, seen: set[str]) -> list[list[Word]]:
     """Returns the name's readings as lists of words: those that share a concept with the other side, at most twelve."""
     choices: list[list[tuple[Token, Reading]]] = []
-    for token in features.parsed.tokens:
-        kept = [reading for reading in token.readings if seen.intersection(reading)] or list(token.readings[:1])
-        choices.append([(token, reading) for reading in kept])
+    for i, token in enumerate(features.parsed.tokens):
+        kept = [reading for reading in token.readings if seen.intersection(reading) or reading == _MEASURED]
+        if not kept and _is_a_code_letter(i, features.parsed.tokens, lexicon):
+            token = replace(token, readings=((token.text,),), weight=_CODE_LETTER, known=False)
+        choices.append([(token, reading) for reading in kept or token.readings[:1]])
     variants: list[list[Word]] = []
     for combination in product(*choices):
         words: list[Word] = []
@@ -231,6 +240,13 @@ def _variants(features: Features, lexicon: Lexicon, seen: set[str]) -> list[list
     return variants
 
 
+def _is_a_code_letter(place: int, tokens: Sequence[Token], lexicon: Lexicon) -> bool:
+    """Returns whether a letter before a number only counts things (S4, B1), while other words say what is measured."""
+    if len(tokens[place].text) > 1 or place + 1 == len(tokens) or not _is_small_number(tokens[place + 1]):
+        return False
+    return _say_quantity([*tokens[:place], *tokens[place + 1 :]], lexicon)
+
+
 def _read(features: Features, variants: list[list[Word]], lexicon: Lexicon) -> None:
     features.variants = [read_variant(words, lexicon) for words in variants]
     features.concepts = frozenset(concept for variant in features.variants for concept in variant.concepts)
@@ -242,6 +258,11 @@ def _read(features: Features, variants: list[list[Word]], lexicon: Lexicon) -> N
         for word in token.text.split()
     )
     features.initials = initials_of(features.spoken)
+    features.counted = tuple(
+        (word, number.text)
+        for word, number in pairwise(features.parsed.tokens)
+        if number.text.isdigit() and word.text.isalpha()
+    )
 
 
 def read_variant(words: list[Word], lexicon: Lexicon) -> Variant:
@@ -258,7 +279,16 @@ def read_variant(words: list[Word], lexicon: Lexicon) -> Variant:
         numbers=frozenset(c for c in concepts if c[0] == "#" and len(c) <= 3),
         quantities=quantities,
         dimensions=frozenset(d for c in quantities for d in lexicon.dimensions[c]),
+        counted=frozenset((a.concept, b.concept) for a, b in pairwise(words) if b.concept[0] == "#"),
+        things=frozenset(word for word in words if _is_a_thing(word, lexicon)),
     )
+
+
+def _is_a_thing(word: Word, lexicon: Lexicon) -> bool:
+    """Returns whether a word names a part or a medium rather than a quantity, a number or a detail."""
+    if not word.known or word.optional or word.weight < _OF_WEIGHT or len(word.text) < 2 or word.concept[0] == "#":
+        return False
+    return not (word.concept in lexicon.dimensions or word.concept in lexicon.neutral | lexicon.qualifiers)
 
 
 _QUANTITY_OF_DIMENSION = {
@@ -267,6 +297,8 @@ _QUANTITY_OF_DIMENSION = {
     "volume flow": "flow", "mass flow": "flow", "acceleration": "acceleration", "torque": "torque", "force": "force",
     "frequency": "frequency", "relative humidity": "humidity", "sound level": "sound", "energy": "energy",
     "reactive energy": "energy", "conductivity": "conductivity", "density": "density", "irradiance": "irradiance",
+    "acidity": "acidity", "turbidity": "turbidity", "resistance": "resistance", "strain": "strain",
+    "illuminance": "illuminance", "kinematic viscosity": "viscosity", "dynamic viscosity": "viscosity",
 }  # fmt: skip
 
 

@@ -26,6 +26,7 @@ from services.mapping import errors as errors
 
 _ROMANCE = frozenset({"fr", "es", "it", "pt"})  # where "de" is a preposition
 
+_SKELETON_OF = 5  # letters of the shortest word that is known by its consonants
 _ACRONYM = 3  # letters of the longest acronym that a longer word may contain by chance
 
 Reading = tuple[str, ...]
@@ -34,6 +35,7 @@ _FILES = (
     "quantities.yaml", "components.yaml", "qualifiers.yaml", "abbreviations.yaml", "buildings.yaml", "electrical.yaml",
     "engines.yaml", "process.yaml", "machining.yaml", "standards.yaml", "roles.yaml",
 )  # fmt: skip
+_QUALIFIERS = "qualifiers.yaml"
 _SECTIONS = {
     "version", "quantities", "concepts", "abbreviations", "phrases", "neutral", "exclusive", "one_sided", "related",
     "stop", "rarely_units", "isa_first", "isa_following", "isa_setpoint", "stations", "phases", "roles",
@@ -48,21 +50,28 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFC", bare)
 
 
+def skeleton(word: str) -> str:
+    """Returns the first letter and the consonants after it."""
+    return word[:1] + "".join(letter for letter in word[1:] if letter not in "aeiou")
+
+
 @dataclass(frozen=True)
 class Lexicon:
     """All that is known about words.
 
     `readings` gives for a folded word the concept lists it can stand for. `dimensions` gives for each quantity the unit
-    dimensions it can have. `related` holds similarities of different concepts. `digest` identifies the content.
+    dimensions it can have. `qualifiers` are concepts that tell apart what is
+    named by others. `related` holds similarities of different concepts. `digest` identifies the content.
     """
 
     digest: str
     readings: Mapping[str, tuple[Reading, ...]]
-    phrases: Mapping[tuple[str, ...], Reading]
+    phrases: Mapping[tuple[str, ...], tuple[Reading, ...]]
     dimensions: Mapping[str, frozenset[str]]
     exclusive: tuple[frozenset[str], ...]
     one_sided: frozenset[str]
     neutral: frozenset[str]
+    qualifiers: frozenset[str]
     related: Mapping[tuple[str, str], float]
     stop: frozenset[str]
     isa_first: Mapping[str, str]
@@ -89,6 +98,42 @@ class Lexicon:
         )
 
     @cached_property
+    def abbreviated_phrases(self) -> Mapping[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+        """The phrases by the concepts of their words: "thrust brg" is to be found under "thrust bearing"."""
+        found: dict[tuple[str, ...], tuple[tuple[str, ...], ...]] = {}
+        for phrase in self.phrases:
+            if all(len(word) > 2 for word in phrase):
+                spoken = tuple(self.spoken_as(word) for word in phrase)
+                found[spoken] = (*found.get(spoken, ()), phrase)
+        return found
+
+    def phrase_of(self, words: tuple[str, ...], spoken: tuple[str, ...]) -> tuple[Reading, ...]:
+        """Returns what words mean together: as the lexicon has them, or each as a shorter form with the same initial
+        (`spoken` are their concepts). Nothing when they are no phrase."""
+        if words in self.phrases:
+            return self.phrases[words]
+        for phrase in self.abbreviated_phrases.get(spoken, ()):
+            if all(word[0] == full[0] for word, full in zip(words, phrase, strict=True)):
+                return self.phrases[phrase]
+        return ()
+
+    def spoken_as(self, word: str) -> str:
+        """Returns the concept that a word always means, else the word."""
+        readings = self.readings.get(word, ())
+        if not readings and word in self.skeletons:
+            readings = (self.skeletons[word],)
+        return readings[0][0] if len(readings) == 1 and len(readings[0]) == 1 else word
+
+    @cached_property
+    def skeletons(self) -> Mapping[str, Reading]:
+        """The words of five letters and more by their consonants (vbrtn: vibration), where all mean one thing."""
+        found: dict[str, set[Reading]] = {}
+        for word, readings in self.readings.items():
+            if len(word) >= _SKELETON_OF and word.isascii() and word.isalpha() and len(readings) == 1:
+                found.setdefault(skeleton(word), set()).add(readings[0])
+        return {bones: min(meanings) for bones, meanings in found.items() if len(bones) > 3 and len(meanings) == 1}
+
+    @cached_property
     def phrase_words(self) -> frozenset[str]:
         """The words that some phrase consists of; they are never taken apart."""
         return frozenset(word for phrase in self.phrases for word in phrase)
@@ -104,7 +149,8 @@ class _Builder:
         self.sections: dict[str, Any] = {name: {} for name in _SECTIONS}
         self.lists: dict[str, list[Any]] = {"neutral": [], "exclusive": [], "one_sided": [], "related": [], "stop": []}
         self.dimensions: dict[str, frozenset[str]] = {}
-        self.phrases: dict[tuple[str, ...], Reading] = {}
+        self.phrases: dict[tuple[str, ...], tuple[Reading, ...]] = {}
+        self.qualifiers: set[str] = set()
         self.romance: set[str] = set()
         self.english: set[str] = set()
         self.digest = hashlib.sha256()
@@ -128,12 +174,15 @@ class _Builder:
             self._words(name, entry, source)
         for name, entry in _items(raw, "concepts", source):
             self._words(name, entry, source)
+            if source == _QUALIFIERS:
+                self.qualifiers.add(name)
         for word, meanings in _items(raw, "abbreviations", source):
             if not isinstance(meanings, list) or not all(isinstance(meaning, str) for meaning in meanings):
                 raise SensorForgeError("LEXICON_INVALID", f"{source}: abbreviations.{word} must be a list of readings.")
             self.short[fold(word)] = [tuple(meaning.split()) for meaning in meanings]
         for phrase, meaning in _items(raw, "phrases", source):
-            self.phrases[tuple(fold(phrase).split())] = tuple(str(meaning).split())
+            meanings = meaning if isinstance(meaning, list) else [meaning]
+            self.phrases[tuple(fold(phrase).split())] = tuple(tuple(str(one).split()) for one in meanings)
         for name in self.lists:
             value = raw.get(name, [])
             if not isinstance(value, list):
@@ -161,7 +210,7 @@ class _Builder:
         for word in words:
             parts = tuple(fold(word).split("_"))
             if len(parts) > 1 and all(len(part) > 1 for part in parts):  # two words that mean one thing
-                self.phrases.setdefault(parts, (concept,))
+                self.phrases.setdefault(parts, ((concept,),))
             for spelling in _spellings(word):
                 known = self.readings.setdefault(spelling, [])
                 if (concept,) not in known:
@@ -181,6 +230,7 @@ class _Builder:
             exclusive=tuple(frozenset(group) for group in self.lists["exclusive"]),
             one_sided=frozenset(self.lists["one_sided"]),
             neutral=frozenset(self.lists["neutral"]),
+            qualifiers=frozenset(self.qualifiers),
             related=related,
             stop=frozenset(fold(str(word)) for word in self.lists["stop"]),
             isa_first=self.sections["isa_first"],

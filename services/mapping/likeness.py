@@ -7,6 +7,8 @@ from functools import lru_cache
 
 from rapidfuzz import fuzz
 
+from services.mapping.lexicon import skeleton
+
 
 @lru_cache(maxsize=100_000)
 def likeness_of_texts(a: str, b: str) -> float:
@@ -21,6 +23,9 @@ def likeness_of_texts(a: str, b: str) -> float:
     likeness = fuzz.ratio(a, b) / 100
     if likeness >= 0.85:
         return float(likeness) * 0.95
+    bones = skeleton(long)
+    if short[0] == long[0] and len(short) > 2 and short == skeleton(short) and bones.startswith(short):
+        return 0.9 if short == bones else 0.75
     if short[0] == long[0] and len(long) > len(short) + 1:
         letters = iter(long)
         if all(char in letters for char in short):

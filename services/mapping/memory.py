@@ -18,6 +18,7 @@ from services.artifacts.journal import Journal
 from services.artifacts.objects import ObjectStore
 from services.chassis.errors import SensorForgeError
 from services.mapping import errors as errors
+from services.mapping.alignment import NOT_ALIGNED, AlignOptions
 from services.mapping.plan import ColumnRule
 from services.mapping.timeaxis import TimeOptions
 
@@ -32,13 +33,15 @@ def fingerprint(columns: Iterable[str]) -> str:
 
 @dataclass(frozen=True)
 class Template:
-    """A remembered mapping: all columns of the header with their rules, how time was read, and when (RFC 3339)."""
+    """A remembered mapping: all columns of the header with their rules, how time was read, when (RFC 3339), and how
+    sensors of different cadence were aligned."""
 
     machine: str
     fingerprint: str
     rules: tuple[ColumnRule, ...]
     time: TimeOptions
     updated: str
+    align: AlignOptions = NOT_ALIGNED
 
     @property
     def name(self) -> str:
@@ -60,21 +63,24 @@ class MappingMemory:
         """Returns the template for exactly this header, or None."""
         return _fold(machine, self._journal(machine).entries()).get(fingerprint(columns))
 
-    def save(self, machine: str, rules: tuple[ColumnRule, ...], time: TimeOptions) -> Template:
+    def save(
+        self, machine: str, rules: tuple[ColumnRule, ...], time: TimeOptions, align: AlignOptions = NOT_ALIGNED
+    ) -> Template:
         """Remembers a confirmed mapping; the same again changes nothing. Raises MAPPING_EMPTY without columns."""
         if not rules:
             raise SensorForgeError("MAPPING_EMPTY", "There is no column to remember.")
-        template = Template(machine, fingerprint(rule.column for rule in rules), rules, time, utc_now())
+        template = Template(machine, fingerprint(rule.column for rule in rules), rules, time, utc_now(), align)
 
         def decide(entries: list[dict[str, Any]]) -> Mapping[str, Any] | None:
             known = _fold(machine, entries).get(template.fingerprint)
-            if known is not None and (known.rules, known.time) == (rules, time):
+            if known is not None and (known.rules, known.time, known.align) == (rules, time, align):
                 return None
             return {
                 "action": "save",
                 "fingerprint": template.fingerprint,
                 "columns": [asdict(rule) for rule in rules],
                 "time": asdict(time),
+                "align": asdict(align),
                 "created": template.updated,
             }
 
@@ -109,5 +115,6 @@ def _fold(machine: str, entries: Iterable[Mapping[str, Any]]) -> dict[str, Templ
             known.pop(key, None)
         else:
             rules = tuple(ColumnRule(**rule) for rule in entry["columns"])
-            known[key] = Template(machine, key, rules, TimeOptions(**entry["time"]), entry["created"])
+            align = AlignOptions(**entry.get("align", {}))
+            known[key] = Template(machine, key, rules, TimeOptions(**entry["time"]), entry["created"], align)
     return known

@@ -14,9 +14,10 @@ from functools import lru_cache
 
 from services.machines.profile import Sensor
 from services.machines.units import Unit, parse_unit
+from services.mapping.compounds import remember, remembered
 from services.mapping.lexicon import Lexicon, Reading, default_lexicon, fold
 from services.mapping.plant_codes import spell_out
-from services.mapping.tokens import Token, remember, remembered, split_camel, tokenise, words_of
+from services.mapping.tokens import Token, split_camel, tokenise, words_of
 from services.mapping.unit_suffix import cut_unit, named_dimensions
 
 # A word of the path above the last element says less than the element itself.
@@ -67,15 +68,37 @@ def is_difference(sensor: Sensor) -> bool:
     return bool(concepts & _DIFFERENCES) or "difference" in sensor.quantity.lower()
 
 
+def quantity_against_unit(parsed: ParsedName, lexicon: Lexicon) -> str:
+    """Returns the word by which a name says what its declared unit does not measure (pressure in °C), or nothing."""
+    if parsed.unit is None or not parsed.unit_explicit or parsed.unit.dimension in _GOES_WITH_ANYTHING:
+        return ""
+    word, dimensions = "", set()
+    for token in parsed.tokens:
+        measured = {d for reading in token.readings for c in reading for d in lexicon.dimensions.get(c, ())}
+        if measured and token.known:
+            word = word or token.text
+            dimensions |= measured
+    kinds = {dimension.rsplit(" ", 1)[-1] for dimension in dimensions}
+    if parsed.unit.dimension in dimensions or (kinds & _WORK and parsed.unit.dimension.rsplit(" ", 1)[-1] in _WORK):
+        return ""
+    return word
+
+
+_GOES_WITH_ANYTHING = frozenset({"ratio", "relative humidity", "dimensionless", "state", "count"})
+_WORK = frozenset({"power", "energy"})  # loose language: "reactive power" in kvarh
+
 _DIFFERENCES = frozenset({"difference", "superheat", "subcooling", "approach"})  # of two temperatures: 10 K are 18 °F
 
 
 def _parse(name: str, unit: str, lexicon: Lexicon) -> ParsedName:
     text = unicodedata.normalize("NFKC", _NODE_ID.sub("", name.strip()))
+    text = _PARAMETER_NUMBER.sub("", text)
+    text = _WEIGHTED_DECIBEL.sub(r"dB\1", text)
+    text = _INLET_OR_OUTLET.sub(lambda match: "inlet" if match[1] == "I" else "outlet", text)
     text = _DOTTED_INITIALS.sub(lambda match: re.sub(r"[./]", "", match[0]), text)
     declared = parse_unit(unit) if unit else None
     found, found_text, explicit = declared, unit if declared else "", declared is not None
-    for match in reversed(list(_BRACKETS.finditer(text))):
+    for match in _likeliest_unit_first(text, lexicon):
         bracketed = parse_unit(match.group(1))
         if bracketed is not None and not _is_word_in_brackets(match.group(1), lexicon):
             if found is None and not _is_a_column_of_liquid(match.group(1), text[: match.start()], lexicon):
@@ -87,17 +110,34 @@ def _parse(name: str, unit: str, lexicon: Lexicon) -> ParsedName:
             break
     head, last = _split_path(spell_out(text, lexicon.kks_systems, lexicon.kks_measures), lexicon)
     words = words_of(last)
-    if found is None:
-        words, found, found_text = cut_unit(words, lexicon)
-    else:
+    if found is not None:
         words, _, _ = cut_unit(words, lexicon, only=found)
+    elif not _ends_in_a_point_letter(last, words, lexicon):
+        words, found, found_text = cut_unit(words, lexicon)
     tokens = tokenise(words, lexicon, found)
-    measured = any(_says_quantity(reading, lexicon) for token in tokens for reading in token.readings)
+    measured = any(all(_says_quantity(reading, lexicon) for reading in token.readings) for token in tokens)
     if found is not None and found.measure and not any((found.measure.split("-")[0],) in t.readings for t in tokens):
         measure = found.measure.split("-")[0]  # rms, peak or peak-to-peak, said by the unit alone
         tokens.append(Token(measure, ((measure,),)))
     tokens = [*_head_tokens(tokenise(words_of(head), lexicon, None), lexicon, measured), *tokens]
     return ParsedName(name, tuple(tokens), found, found_text, explicit)
+
+
+_POINT_LETTER = re.compile(r"[A-Z0-9]+(?:[-.][A-Z0-9]+)*[-.][FC]")  # CHW-F: a flow, CLG-C: a command
+
+
+def _ends_in_a_point_letter(text: str, words: list[str], lexicon: Lexicon) -> bool:
+    """Returns whether the last letter says what is measured, as in names of building points, and is no unit."""
+    return bool(_POINT_LETTER.fullmatch(text.strip())) and not named_dimensions(words[:-1], lexicon)[0]
+
+
+def _likeliest_unit_first(text: str, lexicon: Lexicon) -> list[re.Match[str]]:
+    """Returns the brackets from the last to the first; those that the named quantity can be measured in come first."""
+    found = list(reversed(list(_BRACKETS.finditer(text))))
+    if len(found) < 2:
+        return found
+    named = named_dimensions(words_of(_BRACKETS.sub(" ", text)), lexicon)[0]
+    return sorted(found, key=lambda match: (unit := parse_unit(match[1])) is None or unit.dimension not in named)
 
 
 def _says_quantity(reading: Reading, lexicon: Lexicon) -> bool:
@@ -128,11 +168,21 @@ def _is_word_in_brackets(text: str, lexicon: Lexicon) -> bool:
     return len(text) > 1 and fold(text) in lexicon.readings and parse_unit(text) is None
 
 
+_INLET_OR_OUTLET = re.compile(r"(?<![A-Za-z])([IO])/L(?![A-Za-z])")
+_PARAMETER_NUMBER = re.compile(r"^[A-Za-z]?\d{1,3}[-.]\d{2,3}\s+(?=[^\W\d])")  # U1-06, 16-14, 01.07 of drives
+_WEIGHTED_DECIBEL = re.compile(r"dB\s?\(([ACZ])\)")
 _PATH = re.compile(r"[\\\\/|>!]|::")
 # L.O., H.T., T/C: initials that stand for two words
 _DOTTED_INITIALS = re.compile(r"(?<![A-Za-z.])(?:[A-Za-z]\.){2,3}(?![A-Za-z])|(?<![A-Za-z/])[A-Z]/[A-Z](?![A-Za-z/])")
 _TITLE = re.compile(r"(.{1,40}?)(?:\s[-–—]\s|:\s)(.+)")  # a code or a part, then what is measured there
 _DOT = re.compile(r"(?<=[^\W\d])\.+(?=[^\W])|(?<=\d)\.+(?=[^\W\d]{2})|\.{2,}")
+_ABBREVIATION_POINT = re.compile(r"\b([^\W\d_]{2,6})\.(?=[^\W_])")  # EXH.GAS, CYL.1 in a text with blanks: no path
+
+
+def _without_point(match: re.Match[str], lexicon: Lexicon) -> str:
+    return f"{match[1]} " if fold(match[1]) in lexicon.readings else match[0]
+
+
 _PLAIN_VALUE = frozenset({"pv", "cv", "fcv", "out", "present", "currentvalue"})
 
 
@@ -143,6 +193,8 @@ def _split_path(text: str, lexicon: Lexicon) -> tuple[str, str]:
     A title before a dash or a colon stands above what is measured. An element that only qualifies (SP, PV, Status) is
     read together with the one above it.
     """
+    if " " in text.strip():
+        text = _ABBREVIATION_POINT.sub(lambda match: _without_point(match, lexicon), text)
     parts = [part for part in _PATH.split(text) if part.strip()]
     if len(parts) == 1 and (title := _TITLE.fullmatch(text)) and named_dimensions(words_of(title[2]), lexicon)[0]:
         return title[1], title[2]

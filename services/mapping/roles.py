@@ -7,6 +7,7 @@ sensor. A role is a proposal; a sensor of the profile that has the column's name
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from services.mapping.columns import ColumnInfo
@@ -30,33 +31,12 @@ class RoleGuess:
         return self.role in ("sensor", "state", "setpoint")
 
 
-_NUMBER_WORDS = frozenset({"id", "nr", "no", "number", "num"})
 _NAMELESS = re.compile(r"\s*(unnamed:?\s*\d*|_c\d+|index|#|column_?\d+)\s*", re.IGNORECASE)
 _TIME_WORD_MAX = 3  # words beside one that means time: "start time", "time stamp utc"
+_MOSTLY_TIMES = 0.8  # share of readable texts from which the others are errors, not another kind of value
 _CLOCK_RISES = 0.9  # share of steps upward from which numbers can be a clock
-# Words with which "time" is an instant. With any other it is how long something takes.
-_INSTANT_WORDS = frozenset(
-    [
-        *("stamp", "date", "local", "utc", "gmt", "cet", "zone", "timezone", "start", "end", "begin", "from", "sample"),
-        *("sampling", "sampled", "event", "record", "recorded", "recording", "reading", "measurement", "measured"),
-        *("device", "system", "server", "log", "logged", "logger", "plc", "source", "export", "unix", "epoch", "iso"),
-        *("ms", "s", "sec", "seconds", "us", "ns", "min", "h", "hour", "hours", "rec", "acquisition", "capture"),
-        *(
-            "creation",
-            "created",
-            "data",
-            "update",
-            "updated",
-            "receive",
-            "received",
-            "arrival",
-            "interval",
-            "day",
-            "and",
-            "of",
-        ),
-        *("db", "pc", "gps", "real", "observation", "scan", "step", "index", "test", "relative", "trend", "hist", "ts"),
-    ]
+_PARTICLES = frozenset(
+    [*("of", "the", "der", "des", "und", "de", "du", "la", "d", "et", "y", "del", "e", "di", "della", "do", "da", "l")]
 )
 
 
@@ -71,22 +51,31 @@ class _Evidence:
     parsed: ParsedName
     concepts: set[str]
     measured: bool
-    fleet: frozenset[str]
+    roles: Mapping[str, frozenset[str]]
+
+    def say(self, role: str) -> set[str]:
+        """Returns the name's words that the lexicon lists under a heading."""
+        return set(self.words) & self.roles[role]
 
 
 def guess_role(column: ColumnInfo, lexicon: Lexicon) -> RoleGuess:
     """Returns the likeliest role of a column."""
-    words = _words(column.name)
+    words = _words(column.name, lexicon)
     key = "".join(words)
+    words = [word for word in words if word not in _PARTICLES] or words
     named = {role: known & ({key} | set(words)) for role, known in lexicon.roles.items()}
     parsed = parse_name(column.name, column.unit, lexicon)
     concepts = {
-        concept for token in parsed.tokens if token.known for reading in token.readings[:1] for concept in reading
+        concept
+        for token in parsed.tokens
+        if token.known and token.text not in _PARTICLES
+        for reading in token.readings[:1]
+        for concept in reading
     }
     measured = bool(
         concepts & set(lexicon.dimensions) - {"state", "alarm", "switch", "duration", "count", "load", "direction"}
     )
-    seen = _Evidence(column, words, key, named, parsed, concepts, measured, lexicon.roles["fleet"])
+    seen = _Evidence(column, words, key, named, parsed, concepts, measured, lexicon.roles)
     for decide in (_time, _life, _run, _label, _index, _constant, _state, _setpoint):
         guess = decide(seen)
         if guess is not None:
@@ -94,9 +83,28 @@ def guess_role(column: ColumnInfo, lexicon: Lexicon) -> RoleGuess:
     return RoleGuess("sensor", 0.5, "nothing speaks against a measured value")
 
 
-def _words(name: str) -> list[str]:
-    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
-    return [fold(word) for word in re.findall(r"[^\W_\d]+", spaced)]
+_NUMBER_SIGN = re.compile(r"\bn\s*[°º.]\s*|№", re.IGNORECASE)
+_NUMBER_ENDING = re.compile(r"^(.{3,}?)(nummer|nr|id|kennung)$|^(.+?)(编号|号码|号)$")
+_GENITIVES = ("", "s", "n", "en", "es")
+
+
+def _one_of(word: str, known: frozenset[str]) -> str:
+    """Returns the known word that this is, without what German puts between the parts of a compound, or nothing."""
+    return next((stem for ending in _GENITIVES if (stem := word.removesuffix(ending)) in known), "")
+
+
+def _words(name: str, lexicon: Lexicon) -> list[str]:
+    """Returns the folded words; a number that ends a word which names a unit is a word of its own (Maschinennummer)."""
+    spaced = _NUMBER_SIGN.sub(" nr ", name)
+    spaced = re.sub(r"(?<=[a-zß-ÿ])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", spaced)
+    words: list[str] = []
+    for word in (fold(word) for word in re.findall(r"[^\W_\d]+", spaced)):
+        match = _NUMBER_ENDING.match(word)
+        if match and (unit := _one_of(match[1] or match[3], lexicon.roles["fleet"])):
+            words += [unit, match[2] or match[4]]
+        else:
+            words.append(_one_of(word, lexicon.roles["fleet"]) or word)
+    return words
 
 
 def _looks_like_time(samples: tuple[str, ...]) -> bool:
@@ -108,10 +116,14 @@ def _time(seen: _Evidence) -> RoleGuess | None:
         return RoleGuess("timestamp", 1.0, "its values are times")
     if seen.column.dtype in ("", "string") and _looks_like_time(seen.column.samples):
         return RoleGuess("timestamp", 0.97, "its values are written as times")
+    if seen.named["timestamp"] and (seen.column.timelike or 0.0) >= _MOSTLY_TIMES:
+        return RoleGuess("timestamp", 0.95, f"its name says time and {seen.column.timelike:.0%} of its values are")
     if seen.key in seen.named["timestamp"] and seen.column.dtype == "":
         return RoleGuess("timestamp", 0.95, f"its name is {seen.key}")
     if _says_a_duration(seen):
         return None
+    if seen.key in seen.roles["clock"] and _rises(seen.column):  # temps: times in French, temperatures in English
+        return RoleGuess("timestamp", 0.9, f"its name is {seen.key}, and it rises")
     if seen.named["timestamp"] and not seen.measured and len(seen.words) <= _TIME_WORD_MAX:
         if seen.column.dtype == "string":
             return RoleGuess("timestamp", 0.7, f"its name says {min(seen.named['timestamp'])}")
@@ -135,7 +147,7 @@ def _time(seen: _Evidence) -> RoleGuess | None:
 def _says_a_duration(seen: _Evidence) -> bool:
     """Returns whether "time" is how long something takes (fill time), which its other words tell from an instant."""
     others = set(seen.words) - seen.named["timestamp"]
-    return "time" in seen.words and bool(others) and not others & _INSTANT_WORDS and not _rises(seen.column)
+    return bool(seen.say("clock") and others) and not others & seen.roles["instant"] and not _rises(seen.column)
 
 
 def _rises(column: ColumnInfo) -> bool:
@@ -148,14 +160,15 @@ def _could_be_clock(column: ColumnInfo) -> bool:
 
 
 def _life(seen: _Evidence) -> RoleGuess | None:
-    if seen.named["rul"] or {"remaining", "life"} <= set(seen.words) or {"remaining", "useful"} <= set(seen.words):
+    if seen.named["rul"] or (seen.say("life") and seen.say("remaining")):
         return RoleGuess("rul", 0.95, "its name says remaining useful life")
     return None
 
 
 def _run(seen: _Evidence) -> RoleGuess | None:
     exact = seen.key in seen.named["run"] or (len(seen.words) == 1 and seen.words[0] in seen.named["run"])
-    composite = len(seen.words) >= 2 and seen.words[-1] in _NUMBER_WORDS and seen.words[0] in seen.fleet
+    composite = seen.words[0] in seen.roles["fleet"] and seen.words[-1] in seen.roles["number"] if seen.words else False
+    composite |= len(seen.words) == 2 and bool(seen.say("fleet") and seen.say("number"))
     if not (exact or composite) or (seen.measured and not composite):
         return None
     if seen.column.distinct is not None and seen.column.rows and seen.column.distinct > max(2, 0.5 * seen.column.rows):
@@ -168,7 +181,7 @@ def _run(seen: _Evidence) -> RoleGuess | None:
 def _label(seen: _Evidence) -> RoleGuess | None:
     if not seen.named["label"] or seen.concepts & {"setpoint"}:
         return None
-    if seen.measured and not {"anomaly", "label", "fault", "failure"} & set(seen.words):
+    if seen.measured and not seen.say("label_for_certain"):
         return None
     if seen.column.continuous and seen.column.dtype == "number" and (seen.column.distinct or 99) > 50:
         return None
@@ -180,6 +193,8 @@ def _index(seen: _Evidence) -> RoleGuess | None:
     counts = seen.column.unit_step is None or seen.column.unit_step > 0.9 or seen.column.rising == 1.0
     if nameless and counts:
         return RoleGuess("index", 0.95, "it has no name of its own")
+    if _says_a_duration(seen):
+        return None
     exact = seen.key in seen.named["index"] or (
         len(seen.words) <= 2 and bool(seen.named["index"] & {seen.words[-1]} if seen.words else False)
     )

@@ -27,15 +27,18 @@ from services.mapping.features import (
 )
 from services.mapping.lexicon import Lexicon
 from services.mapping.likeness import letters_in_order, likeness_of_texts, symbol_of
+from services.mapping.only_one import BELOW_CERTAIN, prefer_the_only_one
 from services.mapping.values import share_inside, veto
 
 _CONFLICT = 0.45  # each contradiction (inlet against outlet) leaves this much of a score
 _UNKNOWN_QUANTITY = 0.85
 _OTHER_QUANTITY = 0.1
 _EXTRA_COLUMN_WORD = 0.75  # a word that only the column has counts less against it than one that only the sensor has
+_COUNTS_ANOTHER_THING = 0.97  # the same number behind another word: enough to break a tie
 _INITIALS = 0.85
 _NEARLY_THE_SAME = 0.7  # from this likeness on a word stands for a qualifier that the other side says
-_BELOW_CERTAIN = 0.69  # initials, or being the only pair of a quantity, make no certain match
+_DIFFERENT_THINGS = 0.59  # what two names are worth that share nothing but the quantity
+_KEPT_APART = 0.14  # share of their difference that candidates below certain keep
 
 
 @dataclass
@@ -65,7 +68,7 @@ def score(columns: Sequence[ColumnInfo], sensors: Sequence[Sensor], lexicon: Lex
             named = bool(ours.keys & theirs.keys)
             result.values[i, j] = min(veto(value, column, theirs.is_state, inside, reasons, named=named), 1.0)
             result.reasons[(i, j)] = reasons
-    _prefer_the_only_one(result)
+    prefer_the_only_one(result.values, result.reasons, left, right)
     return result
 
 
@@ -91,14 +94,14 @@ class _Comparer:
             return gate, [same]
         best = 0.0
         pair: tuple[Variant, Variant] | None = None
-        extra = self._by_initials(column, sensor)
+        extra = self._by_initials(column, sensor) or self._by_code(column, sensor)
         for left in column.variants if extra is None else [*column.variants, extra]:
             for right in sensor.variants:
                 value = self._pair(left, right, column, sensor)
                 if left is extra:
-                    value *= _BELOW_CERTAIN
+                    value *= BELOW_CERTAIN
                 elif _places(right) - left.concepts:
-                    value = min(value, _BELOW_CERTAIN - 0.07 * (1 - value))  # keeps the order of the candidates
+                    value = min(value, BELOW_CERTAIN - _KEPT_APART * (1 - value))  # keeps the candidates in order
                 if value > best:
                     best, pair = value, (left, right)
         if pair is None:
@@ -114,11 +117,16 @@ class _Comparer:
         return self._refusals[(a, b)]
 
     def _pair(self, left: Variant, right: Variant, column: Features, sensor: Features) -> float:
-        names = self._names(left, right)
+        matches = self._matches(left, right)
+        names = self._names(left, right, matches)
         if names <= 0:
             return 0.0
+        if self._name_different_things(left, right, matches):
+            names *= _DIFFERENT_THINGS
         quantity = self._quantity(left, right, column.unit, sensor.unit)
         damping = _CONFLICT ** self._conflicts(left, right, sensor)
+        if left.counted and right.counted and not left.counted & right.counted:
+            damping *= _COUNTS_ANOTHER_THING
         if quantity is None:
             return names * damping * _UNKNOWN_QUANTITY
         if quantity == 0.0:
@@ -143,9 +151,8 @@ class _Comparer:
                 kept.append(pair)
         return kept
 
-    def _names(self, left: Variant, right: Variant) -> float:
+    def _names(self, left: Variant, right: Variant, matches: list[tuple[float, int, int]]) -> float:
         """Returns the matched share of the weight of all words. Equal numbers alone say nothing."""
-        matches = self._matches(left, right)
         if not any(right.words[j].concept[0] != "#" for _, _, j in matches):
             return 0.0
         ours, our_costs, total = self._weighed(left, self._column_weights, _EXTRA_COLUMN_WORD)
@@ -156,6 +163,18 @@ class _Comparer:
             gained += likeness * (ours[i] + theirs[j])
             total += ours[i] - our_costs[i] + theirs[j] - their_costs[j]
         return gained / total if total else 0.0
+
+    @staticmethod
+    def _name_different_things(left: Variant, right: Variant, matches: list[tuple[float, int, int]]) -> bool:
+        """Returns whether each side names a thing that the other does not, and nothing but the quantity is common: the
+        temperature of the oil and that of the room."""
+        if not left.things or not right.things:
+            return False
+        for _, i, j in matches:
+            word = right.words[j]
+            if word.concept[0] == "#" or left.words[i] in left.things or word in right.things:
+                return False
+        return not _driven_and_drive(left, right)
 
     def _weighed(
         self, variant: Variant, weights: Mapping[str, float], extra: float
@@ -191,8 +210,11 @@ class _Comparer:
 
     def _conflicts(self, left: Variant, right: Variant, sensor: Features) -> int:
         count = sum(1 for n, mine in left.groups.items() if n in right.groups and not mine & right.groups[n])
+        if count and _driven_and_drive(left, right):
+            count -= 1
         count += len(self._missing(left, right))
         count += bool(left.concepts & STATE_WORDS) and not sensor.is_state
+        count += bool(left.numbers and "total" in right.said - left.said and not right.numbers)  # one of several
         return count + bool(left.numbers and right.numbers and not left.numbers & right.numbers)
 
     def _missing(self, left: Variant, right: Variant) -> set[str]:
@@ -211,8 +233,11 @@ class _Comparer:
         }
 
     def _explain(self, left: Variant, right: Variant, sensor: Features) -> list[str]:
-        matched = [_shown({right.words[j].concept}) for _, _, j in self._matches(left, right)]
+        matches = self._matches(left, right)
+        matched = [_shown({right.words[j].concept}) for _, _, j in matches]
         reasons = [f"both say {', '.join(matched)}"] if matched else []
+        if self._name_different_things(left, right, matches):
+            reasons.append("but each names another thing")
         for n, mine in left.groups.items():
             if n in right.groups and not mine & right.groups[n]:
                 reasons.append(f"but {_shown(mine)} against {_shown(right.groups[n])}")
@@ -274,6 +299,35 @@ class _Comparer:
                 return read_variant(words + rest, self._lexicon)
         return None
 
+    def _by_code(self, column: Features, sensor: Features) -> Variant | None:
+        """Returns an extra reading in which letters before a number stand for the word before that number in the
+        sensor's name (T1: tank 1, PU2: pump 2), or None."""
+        for short, number in column.counted if sensor.counted else ():
+            if len(short.text) > _LONGEST_CODE:
+                continue
+            for meant, counted in sensor.counted:
+                if counted != number or not meant.text.startswith(short.text) or meant.text == short.text:
+                    continue
+                guesses = {concept for reading in short.readings for concept in reading}
+                rest = [w for w in column.variants[0].words if w.text != short.text and w.concept not in guesses]
+                word = word_of(meant.readings[0][0], short.text, _INITIALS * meant.weight, True)
+                return read_variant([word, *rest], self._lexicon)
+        return None
+
+
+_LONGEST_CODE = 3  # letters
+_ELECTRICAL = frozenset({"current", "voltage", "power", "frequency", "energy", "power_factor"})
+_DRIVEN = frozenset({"pump", "fan", "compressor"})
+
+
+def _driven_and_drive(left: Variant, right: Variant) -> bool:
+    """Returns whether one side names a machine and the other its motor, for a quantity that is the motor's: the current
+    of a pump is that of its motor."""
+    quantities = left.quantities | right.quantities
+    sides = (left.said & (_DRIVEN | {"motor"}), right.said & (_DRIVEN | {"motor"}))
+    drives = [side == {"motor"} for side in sides]
+    return bool(quantities) and quantities <= _ELECTRICAL and sum(drives) == 1 and all(len(side) == 1 for side in sides)
+
 
 def _places(variant: Variant) -> frozenset[str]:
     """Returns the words that say which one of several like sensors it is: a column must say them as well."""
@@ -283,7 +337,7 @@ def _places(variant: Variant) -> frozenset[str]:
 _WHICH_ONE = frozenset(
     [
         *("de", "nde", "front", "rear", "left", "right", "top", "bottom", "middle", "high", "low"),
-        *("x", "y", "z", "axial", "horizontal", "vertical", "primary", "secondary", "supply", "return"),
+        *("x", "y", "z", "axial", "horizontal", "vertical", "primary", "secondary", "supply", "return", "mixed"),
         *("phase_a", "phase_b", "phase_c", "phase_ab", "phase_bc", "phase_ca"),
     ]
 )
@@ -291,59 +345,3 @@ _WHICH_ONE = frozenset(
 
 def _shown(concepts: set[str] | frozenset[str]) -> str:
     return "/".join(sorted(concept.replace("_", " ").replace("#", "number ") for concept in concepts))
-
-
-def _prefer_the_only_one(result: Scores) -> None:
-    """Raises the score where a quantity has exactly one column and one sensor, and nothing speaks against the pair."""
-    by_column: dict[str, list[int]] = {}
-    by_sensor: dict[str, list[int]] = {}
-    for i, features in enumerate(result.columns):
-        for concept in _quantities(features):
-            by_column.setdefault(concept, []).append(i)
-    for j, features in enumerate(result.sensors):
-        for concept in _quantities(features):
-            by_sensor.setdefault(concept, []).append(j)
-    for concept, sensors in by_sensor.items():
-        if len(sensors) == 1 and len(by_column.get(concept, ())) == 1:
-            i, j = by_column[concept][0], sensors[0]
-            against = any(reason.startswith("but") for reason in result.reasons.get((i, j), ()))
-            if 0.1 < result.values[i, j] < _BELOW_CERTAIN and not against:
-                result.values[i, j] = min(_BELOW_CERTAIN, result.values[i, j] + 0.2)
-                result.reasons[(i, j)].append(f"the only {concept} on both sides")
-
-
-def _quantities(features: Features) -> frozenset[str]:
-    """Returns the quantities that the name says in every reading."""
-    if not features.variants:
-        return frozenset()
-    return _COUNTED_QUANTITIES.intersection(*(variant.quantities for variant in features.variants))
-
-
-_COUNTED_QUANTITIES = frozenset(
-    [
-        "temperature",
-        "pressure",
-        "rotation",
-        "current",
-        "voltage",
-        "power",
-        "energy",
-        "flow",
-        "level",
-        "vibration",
-        "acceleration",
-        "torque",
-        "force",
-        "frequency",
-        "humidity",
-        "power_factor",
-        "sound",
-        "conductivity",
-        "density",
-        "viscosity",
-        "efficiency",
-        "acidity",
-        "turbidity",
-        "irradiance",
-    ]
-)

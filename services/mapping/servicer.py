@@ -17,6 +17,7 @@ from services.jobs.stage import StageContext
 from services.machines.profile import MachineProfile, parse_profile
 from services.machines.registry import Machines
 from services.machines.units import table_version
+from services.mapping.alignment import NOT_ALIGNED, AlignOptions
 from services.mapping.columns import ColumnInfo, describe_columns
 from services.mapping.lexicon import Lexicon
 from services.mapping.memory import MappingMemory, Template
@@ -86,18 +87,25 @@ class MappingServicer(service_grpc.MappingServiceServicer):
 
     async def StartMapping(self, request: pb.StartMappingRequest, context: Context) -> pb.StartMappingResponse:  # noqa: N802
         spec = request.spec
+        inputs = await self._inputs(request.machine, table=spec.table, profile=spec.profile)
+        template = await asyncio.to_thread(self._template_for, request.machine, spec.table)
         params: dict[str, Any] = {
             "columns": [asdict(_rule(column)) for column in spec.columns],
-            "time": asdict(_time_options(spec.time)),
+            "time": asdict(_time_options(spec.time, template.time if template else TimeOptions())),
             "unit_table": table_version(),
         }
-        if spec.align.rows:
-            params["align"] = {"rows": spec.align.rows, "tolerance_s": spec.align.tolerance_seconds}
-        inputs = await self._inputs(request.machine, table=spec.table, profile=spec.profile)
+        align = _align_options(spec.align, template.align if template else NOT_ALIGNED)
+        if align.rows:
+            params["align"] = asdict(align)
         job, reused = await self._start(
             "mapping.apply", request.machine, inputs, params, 0, request.request_id, context
         )
         return pb.StartMappingResponse(job=job, reused=reused)
+
+    def _template_for(self, machine: str, table: str) -> Template | None:
+        """Returns what was confirmed for a table with exactly these columns."""
+        columns = self._ctx.catalog.get(table).file("table.parquet").columns
+        return self._memory.find(machine, [column.name for column in columns])
 
     async def StartJoin(self, request: pb.StartJoinRequest, context: Context) -> pb.StartJoinResponse:  # noqa: N802
         spec = request.spec
@@ -159,7 +167,9 @@ class MappingServicer(service_grpc.MappingServiceServicer):
 
     async def SaveTemplate(self, request: pb.SaveTemplateRequest, context: Context) -> pb.SaveTemplateResponse:  # noqa: N802
         rules = tuple(_rule(column) for column in request.columns)
-        template = await asyncio.to_thread(self._memory.save, request.machine, rules, _time_options(request.time))
+        template = await asyncio.to_thread(
+            self._memory.save, request.machine, rules, _time_options(request.time), _align_options(request.align)
+        )
         return pb.SaveTemplateResponse(template=_template_message(template))
 
     async def DeleteTemplate(self, request: pb.DeleteTemplateRequest, context: Context) -> pb.DeleteTemplateResponse:  # noqa: N802
@@ -211,9 +221,20 @@ def _failure_log_params(options: pb.FailureLogOptions) -> dict[str, Any]:
     }
 
 
-def _time_options(time: pb.TimeOptions) -> TimeOptions:
-    day_first = time.day_first if time.HasField("day_first") else None
-    return TimeOptions(time.format, day_first, time.zone, time.gap_factor or 5.0)
+def _time_options(time: pb.TimeOptions, remembered: TimeOptions | None = None) -> TimeOptions:
+    """Returns how to read time; what the message leaves open is as remembered."""
+    known = remembered or TimeOptions()
+    day_first = time.day_first if time.HasField("day_first") else known.day_first
+    return TimeOptions(
+        time.format or known.format, day_first, time.zone or known.zone, time.gap_factor or known.gap_factor
+    )
+
+
+def _align_options(align: pb.AlignOptions, remembered: AlignOptions = NOT_ALIGNED) -> AlignOptions:
+    """Returns how to align; `none` is said, nothing is as remembered."""
+    if align.rows == "none":
+        return NOT_ALIGNED
+    return AlignOptions(align.rows, align.tolerance_seconds) if align.rows else remembered
 
 
 def _proposal_message(
@@ -231,6 +252,8 @@ def _proposal_message(
         profile_fit=proposal.profile_fit,
         warnings=proposal.warnings,
         template=template.name if template is not None else "",
+        time=_time_message(template.time) if template is not None else None,
+        align=_align_message(template.align) if template is not None else None,
     )
 
 
@@ -276,16 +299,24 @@ def _suggestion_message(suggestion: Suggestion) -> pb.Suggestion:
 def _template_message(template: Template) -> pb.Template:
     updated = Timestamp()
     updated.FromJsonString(template.updated)
-    time = template.time
-    options = pb.TimeOptions(format=time.format, zone=time.zone, gap_factor=time.gap_factor)
-    if time.day_first is not None:
-        options.day_first = time.day_first
     return pb.Template(
         name=template.name,
         columns=[
             pb.ColumnMapping(column=rule.column, role=rule.role, sensor=rule.sensor, source_unit=rule.source_unit)
             for rule in template.rules
         ],
-        time=options,
+        time=_time_message(template.time),
         update_time=updated,
+        align=_align_message(template.align),
     )
+
+
+def _time_message(time: TimeOptions) -> pb.TimeOptions:
+    options = pb.TimeOptions(format=time.format, zone=time.zone, gap_factor=time.gap_factor)
+    if time.day_first is not None:
+        options.day_first = time.day_first
+    return options
+
+
+def _align_message(align: AlignOptions) -> pb.AlignOptions:
+    return pb.AlignOptions(rows=align.rows, tolerance_seconds=align.tolerance_s)

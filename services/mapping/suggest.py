@@ -19,7 +19,7 @@ from services.mapping.apply import named_otherwise
 from services.mapping.assignment import ABSTAIN, AUTO_SCORE, Choice, Tier, assign
 from services.mapping.columns import ColumnInfo
 from services.mapping.lexicon import Lexicon, default_lexicon
-from services.mapping.names import is_difference
+from services.mapping.names import is_difference, quantity_against_unit
 from services.mapping.roles import RoleGuess, guess_role
 from services.mapping.scoring import Scores, score
 from services.mapping.timeaxis import TIME_OF_DAY
@@ -81,7 +81,7 @@ def suggest(columns: Sequence[ColumnInfo], profile: MachineProfile, lexicon: Lex
         for i, choice in enumerate(assign(scores.values))
     ]
     suggestions = tuple(
-        _suggestion(i, column, guess, choice, scores, sensors)
+        _suggestion(i, column, guess, choice, scores, sensors, lexicon)
         for i, (column, guess, choice) in enumerate(zip(columns, guesses, choices, strict=True))
     )
     suggestions = _one_of_each_role(suggestions, columns)
@@ -95,7 +95,13 @@ def suggest(columns: Sequence[ColumnInfo], profile: MachineProfile, lexicon: Lex
 
 
 def _suggestion(
-    i: int, column: ColumnInfo, guess: RoleGuess, choice: Choice, scores: Scores, sensors: Sequence[Sensor]
+    i: int,
+    column: ColumnInfo,
+    guess: RoleGuess,
+    choice: Choice,
+    scores: Scores,
+    sensors: Sequence[Sensor],
+    lexicon: Lexicon,
 ) -> Suggestion:
     order = np.argsort(-scores.values[i], kind="stable")
     ranked = [(sensors[j].name, round(float(scores.values[i, j]), 3)) for j in order[:4] if scores.values[i, j] >= 0.15]
@@ -127,6 +133,9 @@ def _suggestion(
         tier = "review"
     inside = scores.inside.get((i, choice.sensor))
     if inside is not None and inside < 0.5:
+        tier = "review"
+    if word := quantity_against_unit(parsed, lexicon):
+        reasons.append(f"its name says {word}, which its unit {written} does not measure")
         tier = "review"
     role = "state" if sensor.role == "state" else "setpoint" if sensor.role == "setpoint" else "sensor"
     if tier == "review" and choice.tier == "review" and choice.margin < 0.05:

@@ -1,6 +1,6 @@
 """Tokens: the words of a name and everything that each of them can mean.
 
-Splits camel case, digits, German compounds and Chinese texts, and knows the words with a grammar of their own: ISA-5.1
+Splits camel case and digits, and knows the words with a grammar of their own: ISA-5.1
 tags, phases, aero-engine stations, equipment tags. It decides nothing that the rest of the name could decide.
 """
 
@@ -8,33 +8,22 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 from services.machines.units import Unit
-from services.mapping.lexicon import Lexicon, Reading, fold
+from services.mapping.compounds import split_compound
+from services.mapping.lexicon import Lexicon, Reading, fold, skeleton
 
 _LOOP_NUMBER_WEIGHT = 0.2
+_SHORTEST_INFLECTED = 6  # letters from which an ending is taken for grammar
 _WORDS = re.compile(r"[^\W_]+|%|°|[ΔΦφ]", re.UNICODE)
 _CAMEL = re.compile(
     r"(?<=[a-zß-ÿ])(?=[A-Z])|(?<=[a-z]\d)(?=[A-Z])|(?<=\d)(?=[A-Z][a-z]{2})"
     r"|(?<=[A-Z])(?=[A-Z][a-z])(?!(?<=[A-Z])[A-Z]s\b)"
 )
-_CJK = re.compile(r"[\u3400-\u9fff\uac00-\ud7af]")
+_VOLT_AMPERES = re.compile(r"(?<![A-Z])[kM]?V(?:Arh|Ar|Ah|ARh)(?![a-z])")  # capitals that are one unit
 _DIGITS = re.compile(r"\d+|[^\d]+")
 _CODE = re.compile(r"([A-Z]{2,4})\d{2,4}")
 _EQUIPMENT = re.compile(r"[A-Z]{1,4}\d+[A-Z]{1,2}")  # AH2A, P101B: an equipment tag, no words
-
-_lexicons: dict[str, Lexicon] = {}
-
-
-def remember(lexicon: Lexicon) -> None:
-    """Makes a lexicon known by its digest, which is what caches are keyed by."""
-    _lexicons.setdefault(lexicon.digest, lexicon)
-
-
-def remembered(digest: str) -> Lexicon:
-    """Returns the lexicon of that digest."""
-    return _lexicons[digest]
 
 
 @dataclass(frozen=True)
@@ -54,7 +43,31 @@ def words_of(text: str) -> list[str]:
 
 def split_camel(word: str) -> list[str]:
     """Returns the parts of a camel-case word."""
-    return _CAMEL.sub(" ", word).split()
+    return _CAMEL.sub(" ", _volt_amperes_apart(word)).split()
+
+
+def _volt_amperes_apart(word: str) -> str:
+    return _VOLT_AMPERES.sub(lambda match: f" {match[0].lower()} ", word)
+
+
+_CAPITALS_THEN_SMALL = re.compile(r"([A-Z]{2,3})([a-z]{1,4})(?![a-z])")
+
+
+def split_known(word: str, lexicon: Lexicon) -> list[str]:
+    """Returns the parts of a camel-case word; capitals that are a word stay together before small letters that are one
+    as well (DEax: DE ax), which capitals alone would cut in the middle."""
+    known = lexicon.readings
+
+    def apart(match: re.Match[str]) -> str:
+        capitals, small = match[1], match[2]
+        both = fold(capitals) in known and small in known and fold(capitals[-1] + small) not in known
+        return f" {capitals} {small} " if both else match[0]
+
+    return [
+        part
+        for piece in _CAPITALS_THEN_SMALL.sub(apart, _volt_amperes_apart(word)).split()
+        for part in split_camel(piece)
+    ]
 
 
 def tokenise(words: list[str], lexicon: Lexicon, unit: Unit | None) -> list[Token]:
@@ -68,29 +81,58 @@ def tokenise(words: list[str], lexicon: Lexicon, unit: Unit | None) -> list[Toke
             surfaces.append(fold(word))
             continue
         known = fold(word) in lexicon.readings and not word.islower()
-        for part in [word] if known else split_camel(word):
+        for part in [word] if known else split_known(word, lexicon):
             surfaces += _pieces(fold(part), part, lexicon, grammar, len(surfaces))
     tokens: list[Token] = []
     romance = any(surface in lexicon.romance for surface in surfaces)
+    spoken = [lexicon.spoken_as(surface) for surface in surfaces]
+    electric = any(_ELECTRIC.intersection(lexicon.readings.get(surface, ())) for surface in surfaces)
     at = 0
     while at < len(surfaces):
-        size = next(
-            (
-                n
-                for n in range(min(lexicon.longest_phrase, len(surfaces) - at), 1, -1)
-                if tuple(surfaces[at : at + n]) in lexicon.phrases
-            ),
-            0,
-        )
+        size, meanings = _phrase(surfaces, spoken, at, lexicon)
         if size:
-            phrase = lexicon.phrases[tuple(surfaces[at : at + size])]
-            tokens.append(Token(" ".join(surfaces[at : at + size]), (phrase,)))
+            tokens.append(Token(" ".join(surfaces[at : at + size]), meanings))
             at += size
             continue
-        if not (romance and surfaces[at] == "de" and 0 < at < len(surfaces) - 1):  # of, not drive end
-            tokens += _token(surfaces[at], grammar.get(at), lexicon)
+        pair = "".join(surfaces[at : at + 2]) if electric and len(surfaces[at]) == 1 else ""
+        if len(pair) == 2 and pair in lexicon.phases:
+            tokens.append(Token(pair, ((lexicon.phases[pair],),)))  # R-S
+            at += 1
+        elif electric and (phase := _phase_after(surfaces[at], at, lexicon)):
+            tokens.append(Token(surfaces[at], ((phase,),)))
+        elif not (romance and surfaces[at] in _OF and 0 < at < len(surfaces) - 1):
+            first = at == 0 and surfaces[0] in _FIRST_NO_ARTICLE
+            tokens += (
+                [Token(surfaces[0], lexicon.readings[surfaces[0]])]
+                if first
+                else _token(surfaces[at], grammar.get(at), lexicon)
+            )
         at += 1
+    if not tokens:  # words that elsewhere say nothing (DO) are all there is
+        tokens = [Token(word, lexicon.readings[word]) for word in surfaces if word in lexicon.readings]
     return _in_context(tokens, lexicon, unit)
+
+
+_FIRST_NO_ARTICLE = frozenset({"do", "die"})  # dissolved oxygen, a die: these are words where a name begins
+_OF = frozenset({"de", "da"})  # where other words are Romance: no drive end, no discharge air
+_ELECTRIC = frozenset({("voltage",), ("current",)})
+_TO_NEUTRAL = {"an": "a", "bn": "b", "cn": "c"}
+
+
+def _phase_after(surface: str, at: int, lexicon: Lexicon) -> str | None:
+    """Returns the phase that two letters behind a voltage or a current name (phase_voltage_an, volts_bc), or None."""
+    if at == 0 or len(surface) != 2 or (surface in lexicon.readings and surface not in _TO_NEUTRAL):
+        return None
+    return lexicon.phases.get(_TO_NEUTRAL.get(surface, surface))
+
+
+def _phrase(surfaces: list[str], spoken: list[str], at: int, lexicon: Lexicon) -> tuple[int, tuple[Reading, ...]]:
+    """Returns the length of the longest phrase that begins there, as written or abbreviated, and what it means."""
+    for size in range(min(lexicon.longest_phrase, len(surfaces) - at), 1, -1):
+        meanings = lexicon.phrase_of(tuple(surfaces[at : at + size]), tuple(spoken[at : at + size]))
+        if meanings:
+            return size, meanings
+    return 0, ()
 
 
 def _pieces(word: str, written: str, lexicon: Lexicon, grammar: dict[int, tuple[Reading, ...]], at: int) -> list[str]:
@@ -103,6 +145,8 @@ def _pieces(word: str, written: str, lexicon: Lexicon, grammar: dict[int, tuple[
         return [word]
     if (code := _CODE.fullmatch(written)) and not _means_something(code[1], lexicon):
         return [word]  # BT17: a code, whose number counts nothing
+    if word in lexicon.skeletons:
+        return [word]
     if written.isupper() and word.isalpha() and len(word) >= 5 and (joined := _joined_abbreviations(word, lexicon)):
         return joined
     for part in _DIGITS.findall(word):
@@ -174,8 +218,13 @@ _STATION_QUANTITY = {
 }
 
 
+_PER_PHASE = re.compile(
+    r"(?:(a|i|v|u|w|p|q|s|va|var|pf|wh)ph|phase|(a|w|va|var|pf|wh)(?=l))(a|b|c|ab|bc|ca|l[123])"
+)  # WphA, phaseA, AL1
+
+
 def _special(word: str, lexicon: Lexicon) -> tuple[Reading, ...] | None:
-    """Returns the readings of words with a grammar of their own: phases (Ia, UL1, V_ab) and engine stations (T24)."""
+    """Returns the readings of words with a grammar of their own: phases (Ia, UL1, WphA) and engine stations (T24)."""
     folded = fold(word)
     if folded in lexicon.readings:
         return None
@@ -189,6 +238,10 @@ def _special(word: str, lexicon: Lexicon) -> tuple[Reading, ...] | None:
     if re.fullmatch(r"[iuv][123]", folded):
         digit = folded[1]
         return ((*_GIVEN[folded[0]], f"#{digit}"), (*_GIVEN[folded[0]], f"phase_{'abc'[int(digit) - 1]}"))
+    if match := _PER_PHASE.fullmatch(folded):
+        quantity = match[1] or match[2]
+        readings = lexicon.readings.get(quantity, ()) if quantity else ((),)
+        return tuple((*reading, lexicon.phases[match[3]]) for reading in readings) or None
     match = re.fullmatch(r"([iuvepqs])(l[123](?:l[123])?|l?[123]{2}|[abc]|ab|bc|ca|rs|st|tr|uv|vw|wu|[rstuvw])", folded)
     if match and match.group(2) in lexicon.phases and len(word) <= 5:
         return ((*_GIVEN[match.group(1)], lexicon.phases[match.group(2)]),)
@@ -209,10 +262,31 @@ def _token(surface: str, grammar: tuple[Reading, ...] | None, lexicon: Lexicon) 
     readings = lexicon.readings.get(surface)
     if readings is None and surface.endswith("s") and len(surface) > 3:
         readings = lexicon.readings.get(surface[:-1])
+    readings = readings or _inflected(surface, lexicon)
     if readings:
         return [Token(surface, readings)]
     weight = 0.3 if any(char.isdigit() for char in surface) else 1.0 if len(surface) > 1 else 0.5
     return [Token(surface, ((surface,),), weight, known=False)]
+
+
+_ENDINGS = ("es", "er", "en", "em", "e", "a", "o", "as", "os", "i", "s")
+
+
+def _inflected(word: str, lexicon: Lexicon) -> tuple[Reading, ...] | None:
+    """Returns the readings of a word in another gender, number or case (extérieure, vorderes, traseira), or of its
+    consonants alone (vbrtn)."""
+    if len(word) > 3 and word.isascii() and word.isalpha() and word == skeleton(word) and word in lexicon.skeletons:
+        return (lexicon.skeletons[word],)
+    if len(word) < _SHORTEST_INFLECTED:
+        return None
+    for ending in _ENDINGS:
+        stem = word.removesuffix(ending)
+        if stem == word or len(stem) < _SHORTEST_INFLECTED - 1:
+            continue
+        for other in ("", "o", "a", "e"):
+            if readings := lexicon.readings.get(stem + other):
+                return readings
+    return None
 
 
 def _in_context(tokens: list[Token], lexicon: Lexicon, unit: Unit | None) -> list[Token]:
@@ -231,7 +305,7 @@ def _in_context(tokens: list[Token], lexicon: Lexicon, unit: Unit | None) -> lis
         if len(before) == 1 and before in lexicon.phases:  # A phase, A相
             result[-1] = Token(f"phase {result[-1].text}", ((lexicon.phases[result[-1].text],),))
             continue
-        if result and result[-1].readings == (("phase",),) and token.text in lexicon.phases:
+        if result and token.text in lexicon.phases and _is_phase(result[-1]):
             result[-1] = Token(f"phase {token.text}", ((lexicon.phases[token.text],),))
             continue
         result.append(token)
@@ -250,6 +324,11 @@ def _in_context(tokens: list[Token], lexicon: Lexicon, unit: Unit | None) -> lis
     return result
 
 
+def _is_phase(token: Token) -> bool:
+    """Returns whether a letter after this word is that of a phase: phase A, Ph A."""
+    return token.readings == (("phase",),) or token.text == "ph"
+
+
 def _is_no_current(unit: Unit | None) -> bool:
     return unit is None or unit.dimension != "current"
 
@@ -257,95 +336,3 @@ def _is_no_current(unit: Unit | None) -> bool:
 def _reading_fits(reading: Reading, unit: Unit, lexicon: Lexicon) -> bool:
     quantities = [concept for concept in reading if concept in lexicon.dimensions]
     return not quantities or any(unit.dimension in lexicon.dimensions[concept] for concept in quantities)
-
-
-@lru_cache(maxsize=20000)
-def _compound(word: str, digest: str) -> tuple[str, ...]:
-    lexicon = remembered(digest)
-    if word in lexicon.readings or word in lexicon.stop or (len(word) < 4 and not _CJK.search(word)):
-        return (word,)
-    if word in lexicon.phrase_words:
-        return (word,)
-    if _CJK.search(word):
-        return _longest_match(word, lexicon)
-    if word[0] in "xyz" and word[1:] in lexicon.readings and len(word) > 3:
-        return (word[0], word[1:])
-    if word[-1] in "xyz" and len(word) > 4 and word[:-1] in lexicon.readings:  # MAGNETY
-        return (word[:-1], word[-1])
-    for cut in range(len(word) - 2, 1, -1):
-        first, second = word[:cut], word[cut:]
-        head = second if second in lexicon.readings else second[:-1] if second.endswith("s") else ""
-        if head in lexicon.acronyms or first in lexicon.acronyms:
-            continue
-        if head not in lexicon.readings or (len(second) < 3 and not (len(second) == 2 and len(first) >= 6)):
-            continue
-        for stem in dict.fromkeys((first, first.rstrip("s"), first[:-1] if first.endswith(("n", "e", "s")) else first)):
-            if stem in lexicon.readings and len(stem) >= (2 if len(second) >= 5 else 3):
-                return (stem, second)
-            if len(second) >= 4 and len(stem) >= 6 and len(parts := _compound(stem, digest)) > 1:
-                return (*parts, second)
-    if (known := _known_pieces(word, lexicon)) is not None:
-        return known
-    for cut in range(3, len(word) - 5):  # an unknown modifier before a known noun: Verteilergetriebe
-        if word[cut:] in lexicon.readings:
-            return (word[:cut], word[cut:])
-    if len(word) >= 4 and word[0] in _SYMBOLS and _names_a_place(word[1:], lexicon):
-        return (word[0], word[1:])
-    return (word,)
-
-
-def _known_pieces(word: str, lexicon: Lexicon) -> tuple[str, ...] | None:
-    """Returns a run-together word as words of three letters and more, with at most a fifth of other letters between
-    (igenspeed: i gen speed), or None. Fewest other letters first, then fewest words."""
-    if len(word) < 7 or not word.isalpha() or not word.isascii():
-        return None
-    # best[end]: other letters, number of words, pieces
-    best: list[tuple[int, int, tuple[str, ...]]] = [(0, 0, ())]
-    for end in range(1, len(word) + 1):
-        other, count, pieces = best[end - 1]
-        choice = (other + 1, count, pieces)
-        for begin in range(max(0, end - 16), end - 2):
-            piece = word[begin:end]
-            if piece not in lexicon.readings or piece in lexicon.acronyms:
-                continue
-            other, count, pieces = best[begin]
-            candidate = (other, count + 1, (*pieces, piece))
-            if candidate[:2] < choice[:2]:
-                choice = candidate
-        best.append(choice)
-    other, count, pieces = best[-1]
-    covers = other * 5 <= len(word) and sum(len(piece) >= 4 for piece in pieces) >= 1
-    return pieces if count >= 2 and covers else None
-
-
-_SYMBOLS = frozenset("tpfqniu")  # of temperature, pressure, flow, rotation, current and voltage: Tevap, Pexh
-
-
-def _names_a_place(word: str, lexicon: Lexicon) -> bool:
-    """Returns whether all readings of a word say where something is measured and none says what."""
-    readings = lexicon.readings.get(word, ())
-    return bool(readings) and not any(concept in lexicon.dimensions for reading in readings for concept in reading)
-
-
-def _longest_match(word: str, lexicon: Lexicon) -> tuple[str, ...]:
-    """Returns a text without blanks (Chinese, Korean) cut into the longest words that the lexicon has."""
-    found: list[str] = []
-    at = 0
-    while at < len(word):
-        size = next(
-            (
-                n
-                for n in range(min(8, len(word) - at), 0, -1)
-                if word[at : at + n] in lexicon.readings or word[at : at + n] in lexicon.stop
-            ),
-            1,
-        )
-        found.append(word[at : at + size])
-        at += size
-    return tuple(found)
-
-
-def split_compound(word: str, lexicon: Lexicon) -> list[str]:
-    """Returns the parts of a run-together word that the lexicon knows (Öltemperatur, windspeed), else the word."""
-    remember(lexicon)
-    return list(_compound(word, lexicon.digest))

@@ -10,7 +10,8 @@ from services.mapping.lexicon import Lexicon, fold
 from services.mapping.tokens import tokenise
 
 _GLUED_UNIT = re.compile(
-    r"(?<=[a-zß-ÿ])(kNm|Nm|kWh|MWh|kW|KW|MW|RPM|Rpm|rpm|Hz|kPa|KPa|MPa|Mpa|Bar|bar|Psi|PSI|psi|Pct|Percent|DegC|degC)$"
+    r"(?<=[a-zß-ÿ])(kNm|Nm|kWh|MWh|kW|KW|MW|RPM|Rpm|rpm|Hz|kPa|KPa|MPa|Mpa|Bar|bar|Psi|PSI|psi|Pct|Percent|DegC|degC"
+    r"|MMs|Mms|MMS|M3h|Lpm|LPM|Gpm|GPM|Cfm|CFM|Psig|Psia|Mbar|MBar|Kwh|KWh|Kw|Mwh|Ppm|PPM)$"
 )
 _SINGLE = {"C", "F", "K", "A", "V", "W"}
 

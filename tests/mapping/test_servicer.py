@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any, cast
 
 import grpc
 import pytest
@@ -115,6 +117,33 @@ async def test_a_confirmed_mapping_is_remembered_offered_and_forgotten(
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await stub.DeleteTemplate(pb.DeleteTemplateRequest(name=saved.template.name))
     assert reason_of(caught.value) == "TEMPLATE_NOT_FOUND"
+
+
+async def test_a_template_settles_how_the_next_file_is_read_unless_the_request_says(
+    stub: pb_grpc.MappingServiceAsyncStub, catalog: Catalog, tmp_path: Path
+) -> None:
+    table = publish(catalog, tmp_path, "clean", "table.parquet", parsed_table(), {"OilTemp": "°C"})
+    time = pb.TimeOptions(format="%d.%m.%Y %H:%M", day_first=True, zone="Europe/Berlin", gap_factor=9)
+    align = pb.AlignOptions(rows="slowest", tolerance_seconds=30)
+    await stub.SaveTemplate(pb.SaveTemplateRequest(machine="m1", columns=COLUMNS, time=time, align=align))
+    proposal = await stub.SuggestMappings(pb.SuggestMappingsRequest(machine="m1", table=table))
+    assert (proposal.time, proposal.align) == (time, align)
+    (listed,) = (await stub.ListTemplates(pb.ListTemplatesRequest(machine="m1"))).templates
+    assert (listed.time, listed.align) == (time, align)
+
+    async def params(spec: pb.MappingSpec) -> dict[str, Any]:
+        job = (await stub.StartMapping(pb.StartMappingRequest(machine="m1", spec=spec))).job
+        return cast(dict[str, Any], json.loads(job.derivation_json)["params"])
+
+    silent = await params(pb.MappingSpec(table=table, columns=COLUMNS))
+    assert silent["time"] == {
+        "format": "%d.%m.%Y %H:%M", "day_first": True, "zone": "Europe/Berlin", "gap_factor": 9.0
+    }  # fmt: skip
+    assert silent["align"] == {"rows": "slowest", "tolerance_s": 30.0}
+    time, align = pb.TimeOptions(zone="UTC"), pb.AlignOptions(rows="none")
+    said = await params(pb.MappingSpec(table=table, columns=COLUMNS, time=time, align=align))
+    assert (said["time"]["zone"], said["time"]["day_first"]) == ("UTC", True)
+    assert "align" not in said
 
 
 async def test_the_same_start_twice_is_one_job(

@@ -9,6 +9,7 @@ import pytest
 
 from clients.cli.templates import read_templates
 from clients.sdk.errors import SensorForgeClientError
+from clients.sdk.workflow.templates import time_of
 
 TEMPLATE = {
     "name": "machines/m1/templates/0",
@@ -44,3 +45,11 @@ def test_a_file_that_holds_no_templates_is_refused_with_what_it_lacks(tmp_path: 
     with pytest.raises(SensorForgeClientError) as refused:
         read_templates(written(tmp_path, content))
     assert refused.value.reason == "TEMPLATES_INVALID"
+
+
+def test_a_run_is_remembered_with_how_its_time_was_read() -> None:
+    params = {"columns": [], "time": {"format": "", "day_first": True, "zone": "Europe/Berlin", "gap_factor": 5.0}}
+    time = time_of(json.dumps(params))
+    assert (time.day_first, time.zone, time.gap_factor) == (True, "Europe/Berlin", 5.0)
+    params["time"] = {"format": "epoch_ms", "day_first": None, "zone": "", "gap_factor": 5.0}
+    assert not time_of(json.dumps(params)).HasField("day_first")

@@ -82,9 +82,10 @@ class MappingCalls(Link):
         machine: str,
         columns: Sequence[mapping_service_pb2.ColumnMapping],
         time: mapping_service_pb2.TimeOptions | None = None,
+        align: mapping_service_pb2.AlignOptions | None = None,
     ) -> mapping_service_pb2.Template:
         """Remembers a confirmed mapping for files with the same header."""
-        request = mapping_service_pb2.SaveTemplateRequest(machine=machine, columns=columns, time=time)
+        request = mapping_service_pb2.SaveTemplateRequest(machine=machine, columns=columns, time=time, align=align)
         return (await self.call("mapping", self._mapping.SaveTemplate, request)).template
 
     async def delete_template(self, name: str) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from clients.sdk.errors import SensorForgeClientError
-from clients.sdk.plan import Plan, run_request_id
+from clients.sdk.plan import Plan, run_request_id, with_paths
 from clients.sdk.plan_file import plan_from_json
 from clients.sdk.upload import read_digest
 from clients.sdk.workflow import data_steps, model_steps
@@ -310,18 +310,7 @@ class RunSession:
 
 def _found_from_anywhere(plan: Plan) -> Plan:
     """Returns the plan with absolute paths, for whoever goes on with the run from another directory."""
-
-    def absolute(name: str) -> str:
-        return str(Path(name).absolute()) if name else ""
-
-    return dataclasses.replace(
-        plan,
-        files=tuple(absolute(name) for name in plan.files),
-        profile=absolute(plan.profile),
-        seed_data=absolute(plan.seed_data),
-        read=dataclasses.replace(plan.read, register_map=absolute(plan.read.register_map)),
-        life=dataclasses.replace(plan.life, failure_log=absolute(plan.life.failure_log)),
-    )
+    return with_paths(plan, lambda name: str(Path(name).absolute()))
 
 
 def is_file(path: Path) -> bool:

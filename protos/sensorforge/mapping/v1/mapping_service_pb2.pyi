@@ -96,18 +96,22 @@ class Suggestion(_message.Message):
     def __init__(self, column: _Optional[str] = ..., role: _Optional[str] = ..., tier: _Optional[_Union[Tier, str]] = ..., sensor: _Optional[str] = ..., confidence: _Optional[float] = ..., reasons: _Optional[_Iterable[str]] = ..., alternatives: _Optional[_Iterable[_Union[Alternative, _Mapping]]] = ..., source_unit: _Optional[str] = ..., target_unit: _Optional[str] = ..., unit_basis: _Optional[str] = ..., unit_example: _Optional[str] = ..., abstain_reason: _Optional[str] = ...) -> None: ...
 
 class SuggestMappingsResponse(_message.Message):
-    __slots__ = ("suggestions", "unmapped_sensors", "profile_fit", "warnings", "template")
+    __slots__ = ("suggestions", "unmapped_sensors", "profile_fit", "warnings", "template", "time", "align")
     SUGGESTIONS_FIELD_NUMBER: _ClassVar[int]
     UNMAPPED_SENSORS_FIELD_NUMBER: _ClassVar[int]
     PROFILE_FIT_FIELD_NUMBER: _ClassVar[int]
     WARNINGS_FIELD_NUMBER: _ClassVar[int]
     TEMPLATE_FIELD_NUMBER: _ClassVar[int]
+    TIME_FIELD_NUMBER: _ClassVar[int]
+    ALIGN_FIELD_NUMBER: _ClassVar[int]
     suggestions: _containers.RepeatedCompositeFieldContainer[Suggestion]
     unmapped_sensors: _containers.RepeatedScalarFieldContainer[str]
     profile_fit: float
     warnings: _containers.RepeatedScalarFieldContainer[str]
     template: str
-    def __init__(self, suggestions: _Optional[_Iterable[_Union[Suggestion, _Mapping]]] = ..., unmapped_sensors: _Optional[_Iterable[str]] = ..., profile_fit: _Optional[float] = ..., warnings: _Optional[_Iterable[str]] = ..., template: _Optional[str] = ...) -> None: ...
+    time: TimeOptions
+    align: AlignOptions
+    def __init__(self, suggestions: _Optional[_Iterable[_Union[Suggestion, _Mapping]]] = ..., unmapped_sensors: _Optional[_Iterable[str]] = ..., profile_fit: _Optional[float] = ..., warnings: _Optional[_Iterable[str]] = ..., template: _Optional[str] = ..., time: _Optional[_Union[TimeOptions, _Mapping]] = ..., align: _Optional[_Union[AlignOptions, _Mapping]] = ...) -> None: ...
 
 class ColumnMapping(_message.Message):
     __slots__ = ("column", "role", "sensor", "source_unit")
@@ -310,16 +314,18 @@ class StartMergeResponse(_message.Message):
     def __init__(self, job: _Optional[_Union[_job_pb2.Job, _Mapping]] = ..., reused: bool = ...) -> None: ...
 
 class Template(_message.Message):
-    __slots__ = ("name", "columns", "time", "update_time")
+    __slots__ = ("name", "columns", "time", "update_time", "align")
     NAME_FIELD_NUMBER: _ClassVar[int]
     COLUMNS_FIELD_NUMBER: _ClassVar[int]
     TIME_FIELD_NUMBER: _ClassVar[int]
     UPDATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    ALIGN_FIELD_NUMBER: _ClassVar[int]
     name: str
     columns: _containers.RepeatedCompositeFieldContainer[ColumnMapping]
     time: TimeOptions
     update_time: _timestamp_pb2.Timestamp
-    def __init__(self, name: _Optional[str] = ..., columns: _Optional[_Iterable[_Union[ColumnMapping, _Mapping]]] = ..., time: _Optional[_Union[TimeOptions, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    align: AlignOptions
+    def __init__(self, name: _Optional[str] = ..., columns: _Optional[_Iterable[_Union[ColumnMapping, _Mapping]]] = ..., time: _Optional[_Union[TimeOptions, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., align: _Optional[_Union[AlignOptions, _Mapping]] = ...) -> None: ...
 
 class ListTemplatesRequest(_message.Message):
     __slots__ = ("machine",)
@@ -334,14 +340,16 @@ class ListTemplatesResponse(_message.Message):
     def __init__(self, templates: _Optional[_Iterable[_Union[Template, _Mapping]]] = ...) -> None: ...
 
 class SaveTemplateRequest(_message.Message):
-    __slots__ = ("machine", "columns", "time")
+    __slots__ = ("machine", "columns", "time", "align")
     MACHINE_FIELD_NUMBER: _ClassVar[int]
     COLUMNS_FIELD_NUMBER: _ClassVar[int]
     TIME_FIELD_NUMBER: _ClassVar[int]
+    ALIGN_FIELD_NUMBER: _ClassVar[int]
     machine: str
     columns: _containers.RepeatedCompositeFieldContainer[ColumnMapping]
     time: TimeOptions
-    def __init__(self, machine: _Optional[str] = ..., columns: _Optional[_Iterable[_Union[ColumnMapping, _Mapping]]] = ..., time: _Optional[_Union[TimeOptions, _Mapping]] = ...) -> None: ...
+    align: AlignOptions
+    def __init__(self, machine: _Optional[str] = ..., columns: _Optional[_Iterable[_Union[ColumnMapping, _Mapping]]] = ..., time: _Optional[_Union[TimeOptions, _Mapping]] = ..., align: _Optional[_Union[AlignOptions, _Mapping]] = ...) -> None: ...
 
 class SaveTemplateResponse(_message.Message):
     __slots__ = ("template",)
