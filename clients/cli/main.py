@@ -16,6 +16,7 @@ from clients.cli.datasets import datasets
 from clients.cli.demo import demo
 from clients.cli.doctor import doctor
 from clients.cli.examples import add_examples
+from clients.cli.join import join
 from clients.cli.machines import machines
 from clients.cli.models import models
 from clients.cli.run import run
@@ -100,6 +101,7 @@ for _name, _step in (
     ("columns", steps.columns),
     ("preview", steps.preview),
     ("map", steps.map_),
+    ("join", join),
     ("clean", steps.clean),
     ("transform", steps.transform),
     ("seed", steps.seed),
