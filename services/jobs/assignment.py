@@ -9,6 +9,9 @@ from dataclasses import asdict, dataclass
 
 from services.jobs.operation import Operation
 
+MORE = "more"
+"""What a warm worker is told, instead of an assignment, when it may import the operations of other stages."""
+
 Operations = Mapping[tuple[str, int], Operation]
 
 

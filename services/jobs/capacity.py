@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 _CGROUP = Path("/sys/fs/cgroup")  # version 2, as current kernels and Kubernetes have it
-_SERVER_MB = 512  # what the serving process itself may need
+_SERVER_MB = 512  # what the serving process and the spare worker may need
 
 MEMORY_MB = "SENSORFORGE_JOB_MEMORY_MB"
 """Environment variable by which a service tells its workers the most memory that one of them may use."""

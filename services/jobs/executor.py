@@ -1,7 +1,9 @@
 """Where workers run. `ProcessExecutor` gives each its own process and session: killable, its memory returned.
 
 Workers are spawned, never forked (threads of the store's and gRPC's libraries do not survive a fork), and each is
-reaped by its own pid. A single-use spare that has imported everything already takes the next job without a wait.
+reaped by its own pid. A single-use spare that waits with its imports done takes the next job without a wait; it begins
+with those of the last job's stage, since the next job is most likely one of it, and gets ready beside that job. The
+rest, heavy libraries among it, it imports when nothing else is to be done.
 An executor knows nothing of logs; who may work on what is decided there, not here.
 """
 
@@ -21,10 +23,13 @@ from typing import IO, Protocol
 
 import structlog
 
-from services.jobs.assignment import Assignment
+from services.jobs.assignment import MORE, Assignment
 from services.jobs.worker import THREAD_LIMITS
 
 log = structlog.get_logger("executor")
+
+_IDLE_S = 1.0
+"""Seconds without a job after which the spare imports what the last job's stage does not need."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,7 @@ class ProcessExecutor:
         self._store_url = store_url
         self._environment = {**THREAD_LIMITS, **os.environ, **(environment or {})}
         self._workers: list[_Worker] = []
+        self._busy_at = time.monotonic()
         self._spare = _Spare(store_url, tuple(warm), self._environment) if warm and slots else None
 
     @property
@@ -91,17 +97,24 @@ class ProcessExecutor:
         if process is None:
             process = spawn(self._store_url, _arguments(assignment), self._environment)
         self._workers.append(_Worker(process, assignment))
+        self._busy_at = time.monotonic()
         log.info("worker started", pid=process.pid, job=assignment.job[:12], run=assignment.run)
+        if self._spare:
+            self._spare.prepare(first=assignment.operations)
 
     def ended(self) -> list[Ended]:
-        """Returns the workers that ended since the last call, and makes a new spare when there is a slot for it."""
+        """Returns the workers that ended since the last call, and sees to it that there is a spare."""
         gone = [worker for worker in self._workers if worker.process.poll() is not None]
         for worker in gone:
             self._workers.remove(worker)
             _end_session(worker.process.pid)
             shutil.rmtree(worker.assignment.directory, ignore_errors=True)
+        if gone:
+            self._busy_at = time.monotonic()
         if self._spare and self.free():
             self._spare.prepare()
+            if time.monotonic() - self._busy_at > _IDLE_S:
+                self._spare.warm_up()
         return [Ended(worker.assignment, worker.process.returncode) for worker in gone]
 
     def kill(self, job: str, run: int) -> None:
@@ -112,8 +125,9 @@ class ProcessExecutor:
 
     def stop(self, grace: float) -> None:
         """Asks all workers to give their jobs back, waits `grace` seconds, and ends the rest."""
-        if self._spare:
-            self._spare.end()
+        spare, self._spare = self._spare, None
+        if spare:
+            spare.end()
         for worker in self._workers:
             worker.process.terminate()
         deadline = time.monotonic() + grace
@@ -130,45 +144,75 @@ class ProcessExecutor:
 
 @dataclass
 class _Spare:
-    """The one warm worker. It is used once, when it has said that it is ready."""
+    """The one warm worker. It is used once, while it waits: what it imports just then may belong to another stage."""
 
     store_url: str
     operations: tuple[str, ...]
     environment: Mapping[str, str]
     process: subprocess.Popen[bytes] | None = None
     failures: int = field(default=0)
+    _waiting: bool = False
+    _warmed_up: bool = False
 
-    def prepare(self) -> None:
-        """Starts a spare if there is none. One that dies while importing is tried three times in all."""
+    def prepare(self, first: str = "") -> None:
+        """Starts a spare if there is none, which imports `first` before it waits (the first of `operations` without
+        it). One that dies while importing is tried three times in all."""
         if self.process is not None and self.process.poll() is not None:
             self.failures += 1
             log.warning("spare worker died", code=self.process.returncode)
             _close(self.process)
             self.process = None
-        if self.process is None and self.failures < 3:
-            arguments = ["--warm"] + [part for path in self.operations for part in ("--operations", path)]
+        if self.process is not None or self.failures >= 3:
+            return
+        ordered = sorted(self.operations, key=lambda path: path != first)
+        arguments = ["--warm"] + [part for path in ordered for part in ("--operations", path)]
+        try:
             self.process = spawn(self.store_url, arguments, self.environment, piped=True)
-            if self.process.stdout is not None:
-                os.set_blocking(self.process.stdout.fileno(), False)
+        except OSError as error:
+            self.failures += 1
+            log.warning("no spare worker can be started", error=str(error))
+            return
+        self._waiting = self._warmed_up = False
+        if self.process.stdout is not None:
+            os.set_blocking(self.process.stdout.fileno(), False)
+
+    def warm_up(self) -> None:
+        """Lets the spare import the rest, once."""
+        if self._waits() and not self._warmed_up:
+            self._warmed_up, self._waiting = True, False
+            self._send(MORE)
 
     def take(self, assignment: Assignment) -> subprocess.Popen[bytes] | None:
-        """Returns the spare, now working on the assignment; None when it is not ready."""
+        """Returns the spare, now working on the assignment; None when it does not wait for one."""
         process = self.process
-        if process is None or process.poll() is not None or process.stdin is None or process.stdout is None:
+        if process is None or not self._waits():
             return None
-        if not process.stdout.read():
-            return None
+        taken = self._send(assignment.to_json())
         self.process = None
-        try:
-            process.stdin.write(assignment.to_json().encode() + b"\n")
-            process.stdin.flush()
-        except BrokenPipeError:
+        _close(process)
+        if not taken:
             process.kill()
             process.wait()
-            return None
-        finally:
-            _close(process)
-        return process
+        return process if taken else None
+
+    def _waits(self) -> bool:
+        """Returns whether the spare has said that it is ready, and lives."""
+        process = self.process
+        if process is None or process.poll() is not None or process.stdout is None:
+            return False
+        self._waiting = self._waiting or bool(process.stdout.read())
+        return self._waiting
+
+    def _send(self, line: str) -> bool:
+        """Writes a line to the spare; returns whether it can have arrived."""
+        if self.process is None or self.process.stdin is None:
+            return False
+        try:
+            self.process.stdin.write(line.encode() + b"\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            return False
+        return True
 
     def end(self) -> None:
         """Ends the spare."""

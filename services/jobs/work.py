@@ -1,7 +1,7 @@
 """One process, one attempt at one job: claim it, run the operation in the main thread, end the log, publish.
 
 The executor, a Kubernetes Indexed Job or a person may start a worker; the log protects them from each other. A warm
-worker (`--warm`) imports the operations first and then waits for one assignment on its standard input.
+worker (`--warm`) imports operations first and then waits for one assignment on its standard input.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from services.artifacts.objects import ObjectStore
 from services.artifacts.opening import open_store
 from services.chassis.errors import SensorForgeError
 from services.chassis.logs import configure_logs
-from services.jobs.assignment import Assignment, load_operations
+from services.jobs.assignment import MORE, Assignment, load_operations
 from services.jobs.attempt import Attempt, Failure, Fenced
 from services.jobs.capacity import allowed_mb
 from services.jobs.context import RunningJob
@@ -188,18 +188,25 @@ def _producer() -> str:
 
 
 def _await_assignment(operations: Sequence[str]) -> Assignment | None:
-    """Imports what may be needed, says so on standard output, and returns the one assignment, None at the end."""
-    for path in operations:
-        load_operations(path)
-    try:
-        sys.stdout.write("ready\n")
-        sys.stdout.flush()
-    except BrokenPipeError:  # the service stopped meanwhile: there will be no assignment
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return None
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # nobody reads further; what libraries print belongs to the log
-    line = sys.stdin.readline()
-    return Assignment.from_json(line) if line.strip() else None
+    """Imports the first operations, says so on standard output, and returns the one assignment, None at the end.
+
+    The other operations are imported when standard input says MORE.
+    """
+    answers = os.dup(sys.stdout.fileno())
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries print belongs to the log
+    waiting = list(operations)
+    due = 1
+    while True:
+        for path in waiting[:due]:
+            load_operations(path)
+        del waiting[:due]
+        with contextlib.suppress(BrokenPipeError):  # the service has stopped: standard input has ended as well
+            os.write(answers, b"ready\n")
+        line = sys.stdin.readline().strip()
+        if line != MORE:
+            os.close(answers)
+            return Assignment.from_json(line) if line else None
+        due = len(waiting)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from services.artifacts.objects import ObjectStore
+from services.jobs.assignment import MORE
 from services.jobs.executor import spawn
 from services.jobs.records import Checkpoint, Claim, Events, Released, Succeeded, decode
 from services.jobs.state import Phase
-from tests.jobs.replica import TOY, Replica, until
+from tests.jobs.replica import HERE, TOY, Replica, until
 
 Make = Callable[..., Replica]
 
@@ -169,6 +170,35 @@ def test_a_warm_spare_takes_the_next_job_and_is_used_once(replicas: Make) -> Non
     names = [replica.open("toy.count", f"r{n}", n=n).name for n in (1, 2)]
     assert [replica.ended(name).state for name in names] == [Phase.SUCCEEDED] * 2
     until(lambda: spare.process is not first, "the spare is replaced")
+
+
+def test_the_next_spare_gets_ready_beside_the_job_and_takes_the_next(replicas: Make, tmp_path: Path) -> None:
+    replica = replicas(warm=True, slots=1)
+    spare, gate = replica.executor._spare, tmp_path / "gate"
+    assert spare is not None
+    first = replica.open("toy.count", "r1", n=2, hold_at=1, gate=str(gate)).name
+    replica.pid(first)
+    until(spare._waits, "a spare waits while the only slot is taken")
+    assert spare.process is not None
+    waiting = spare.process.pid
+    second = replica.open("toy.count", "r2", n=3, hold_at=1, gate=str(tmp_path / "other gate")).name
+    gate.touch()
+    assert replica.pid(second) == waiting
+    (tmp_path / "other gate").touch()
+    assert [replica.ended(name).state for name in (first, second)] == [Phase.SUCCEEDED] * 2
+
+
+def test_a_warm_worker_imports_one_stage_before_it_waits_and_the_others_when_told(store: ObjectStore) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(HERE)}
+    arguments = ["--warm", "--operations", TOY, "--operations", "no_such_module:OPERATIONS"]
+    worker = spawn(store.url, arguments, environment, piped=True)
+    assert worker.stdin is not None
+    assert worker.stdout is not None
+    assert worker.stdout.readline() == b"ready\n"
+    worker.stdin.write(f"{MORE}\n".encode())
+    worker.stdin.close()
+    assert worker.stdout.read() == b""
+    assert worker.wait(30) == 1
 
 
 def test_events_come_in_few_batches_however_fast_the_loop(replicas: Make) -> None:
