@@ -107,6 +107,7 @@ class SensorForgeApp(App[None]):
                 with contextlib.suppress(Problem, TimeoutError):
                     async with asyncio.timeout(_FAREWELL_S):
                         await screen.settle()
+        self.workers.cancel_all()
         self.exit()
 
     def like(self, liked: Preferences) -> None:

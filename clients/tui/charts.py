@@ -7,6 +7,7 @@ What a chart says is said by marks, dashes and numbers too, so NO_COLOR and `--a
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 
 from rich.segment import Segment
@@ -33,7 +34,8 @@ LOOKS: Mapping[str, int] = {"refined": 0, "refinement": 0, "to train on": 0, "or
 
 
 class Chart(Widget):
-    """A widget that shows rows of spans. Subclasses say how the rows come from their data."""
+    """A widget that shows rows of spans. Subclasses say how the rows come from their data: the type checker refuses an
+    instance of this one, since Textual's metaclass leaves no room for ABC."""
 
     DEFAULT_CSS = "Chart { height: 1fr; width: 1fr; min-height: 4; }"
     ascii_only: reactive[bool] = reactive(False)
@@ -43,9 +45,9 @@ class Chart(Widget):
         self._rows: list[Row] = []
         self._built_for: tuple[int, int] = (0, 0)
 
+    @abstractmethod
     def rows(self, width: int, height: int) -> list[Row]:
         """Returns the chart's rows at a size in cells."""
-        raise NotImplementedError
 
     def redraw(self) -> None:
         """Builds the rows anew and repaints the cells that differ."""

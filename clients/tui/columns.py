@@ -10,6 +10,8 @@ from clients.tui.views import ColumnRow
 
 # What the service calls a role, and what a person may choose.
 _CHOOSABLE = {"setpoint": "sensor", "constant": "auxiliary", "index": "ignore"}
+# m3 and m³ are one unit written twice.
+_RAISED = str.maketrans("²³", "23")
 WITH_SENSOR = ("sensor", "state")
 
 
@@ -32,7 +34,7 @@ def cells(row: ColumnRow) -> tuple[Text, ...]:
     target = Text(f"→ {row.sensor}") if row.sensor else Text(f"  {row.role}", "dim")
     if doubtful(row) and not row.sensor:
         target = Text("→ ?", "yellow")
-    same = row.unit == row.target_unit or not row.unit
+    same = row.unit.translate(_RAISED) == row.target_unit.translate(_RAISED) or not row.unit
     units = "" if not row.sensor else row.target_unit if same else f"{row.unit} → {row.target_unit or 'profile'}"
     samples = Text(", ".join(_shortened(sample) for sample in row.samples), "dim")
     return (mark, Text(row.column), samples, target, Text(_sureness(row)), Text(units))

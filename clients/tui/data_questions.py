@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import cast
@@ -13,10 +14,13 @@ from typing import cast
 from clients.sdk import Plan
 from clients.sdk.plan import CleaningChoice, CleaningKind, ColumnChoice, ColumnRole
 from clients.sdk.plan_file import plan_to_yaml
+from clients.sdk.workflow.templates import align_of, time_of
 from clients.tui import answers, views
 from clients.tui.open_run import OpenRun
 from sensorforge.ingest.v1 import ingest_service_pb2
 from sensorforge.mapping.v1 import mapping_service_pb2
+
+_WHOLE_SECOND = re.compile(r"(\d\d:\d\d:\d\d)\.000000\b")
 
 
 class DataQuestions(OpenRun):
@@ -35,7 +39,9 @@ class DataQuestions(OpenRun):
         """Returns up to 100 parsed rows from `offset`."""
         with self._problems():
             answer = await self._open.preview(self._output("parsed"), offset=offset)
-        return views.Preview(tuple(answer.columns), tuple(tuple(row.cells) for row in answer.rows), answer.total_rows)
+        # Whole seconds are shown as such, which leaves room for more columns.
+        rows = tuple(tuple(_WHOLE_SECOND.sub(r"\1", cell) for cell in row.cells) for row in answer.rows)
+        return views.Preview(tuple(answer.columns), rows, answer.total_rows)
 
     async def findings(self, *, of_profile: bool = False) -> Sequence[views.FindingRow]:
         """Returns what validation found in the file, or in the mapped rows against the profile."""
@@ -131,7 +137,10 @@ class DataQuestions(OpenRun):
             for row in columns
         ]
         with self._problems():
-            await self._open.save_template(self._run.work.machine_id, mapping)
+            read = ""
+            if mapped := self._run.work.outputs.get("mapped", ""):
+                read = (await self._run.work.manifest(mapped)).params_json
+            await self._open.save_template(self._run.work.machine_id, mapping, time_of(read), align_of(read))
 
     async def forget_template(self, name: str) -> None:
         """Makes the machine forget a mapping."""

@@ -162,8 +162,9 @@ class Gateway(Protocol):
         """Returns the verdict with its evidence."""
         ...
 
-    async def activate(self) -> str:
-        """Makes the refined model the default and returns the consequence."""
+    async def activate(self, before: str) -> str:
+        """Makes the refined model the default in place of `before`, the start of a model's hash or "" for none, and
+        returns the consequence; refused where another one is the default by now."""
         ...
 
     async def export(self, directory: Path) -> Sequence[Path]:

@@ -235,7 +235,10 @@ class OpenRun:
             if error.kind == "UNAVAILABLE":
                 self._revive()
             remedy = error.remedy or _REMEDIES.get(error.status, "")
-            raise views.Problem(error.message, remedy, error.reason) from error
+            if error.status == "UNAUTHENTICATED":  # a token is read when the screen starts
+                remedy = _REMEDIES[error.status]
+            message = error.message[:1].upper() + error.message[1:]
+            raise views.Problem(message, remedy, error.reason) from error
 
     def _revive(self) -> None:
         """Starts the embedded service again where it is gone; it answers at the same address, so that whoever waits

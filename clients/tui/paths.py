@@ -6,6 +6,7 @@ A terminal pastes a dropped file as text: quoted, with backslashes before spaces
 
 from __future__ import annotations
 
+import codecs
 import glob
 import os
 import shlex
@@ -136,9 +137,23 @@ def beginning(files: Sequence[str]) -> str:
         first = file.read(_PREFIX_BYTES)
     kind = next((f"is {word}" for magic, word in _KINDS if first.startswith(magic)), "")
     if not kind:
-        line = first.decode("utf-8", "replace").lstrip("\ufeff").splitlines()
-        kind = f"begins {line[0].strip()[:100]}" if line and line[0].strip() else "begins with an empty line"
+        line = _first_line(first)
+        kind = "is no plain text" if line is None else f"begins {line[:100]}" if line else "begins with an empty line"
     return f"{count}, {amount(sum(sizes))}, {kind}"
+
+
+def _first_line(data: bytes) -> str | None:
+    """Returns the first line of a text; None when it is none. For a look only: the service detects the encoding."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        text = data.decode("utf-16", "ignore")
+    elif b"\0" in data:
+        return None
+    else:
+        try:
+            text = codecs.getincrementaldecoder("utf-8-sig")().decode(data)
+        except UnicodeDecodeError:
+            text = data.decode("cp1252", "replace")
+    return (text.splitlines() or [""])[0].strip()
 
 
 def amount(size: float) -> str:

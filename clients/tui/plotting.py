@@ -159,17 +159,6 @@ def legend_mark(look: int, *, ascii_only: bool = False, fill: bool = False) -> s
     return _ASCII_MARKS[look % LOOKS] if ascii_only else _SAMPLES[look % LOOKS]
 
 
-def sparkline(values: Sequence[float], width: int, *, ascii_only: bool = False) -> str:
-    """Returns the last `width` values as one line of bars."""
-    finite = [v for v in values if math.isfinite(v)][-width:]
-    if not finite:
-        return ""
-    levels = "_.-=^" if ascii_only else "▁▂▃▄▅▆▇█"
-    low, high = min(finite), max(finite)
-    span = (high - low) or 1.0
-    return "".join(levels[min(int((v - low) / span * len(levels)), len(levels) - 1)] for v in finite)
-
-
 def message(text: str, width: int, height: int) -> list[Row]:
     """Returns rows that hold nothing but a sentence in the middle."""
     width, height = max(width, 0), max(height, 0)

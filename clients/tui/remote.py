@@ -17,6 +17,7 @@ from typing import Literal, cast
 from clients.sdk import scratch
 from clients.sdk.plan import Strategy
 from clients.sdk.results import write_report, write_results
+from clients.sdk.workflow.model_steps import short
 from clients.tui import answers, asking, views
 from clients.tui.data_questions import DataQuestions
 from sensorforge.common.v1 import job_pb2
@@ -128,9 +129,17 @@ class GrpcGateway(DataQuestions):
         with self._problems():
             return await asking.comparison(self._open, self._run.work)
 
-    async def activate(self) -> str:
-        """Makes the refined model the default and returns the consequence."""
+    async def activate(self, before: str) -> str:
+        """Makes the refined model the default in place of the one that the person saw, and returns the consequence."""
+        machine = self._run.work.machine_id
         with self._problems():
+            standing = (await self._open.get_default_model(machine)).current.model
+            if standing and short(standing) != before:
+                raise views.Problem(
+                    f"The default of {machine} is {short(standing)} by now: somebody else switched it.",
+                    "Look at the gates again, then decide: M asks anew.",
+                    "CONFLICT",
+                )
             return (await self._run.activate_now()).consequence
 
     async def export(self, directory: Path) -> Sequence[Path]:

@@ -1,4 +1,5 @@
-"""A line of bars that keeps the place of what is missing, for looking at a series before and after it was cleaned."""
+"""A line of bars that keeps the place of what is missing, for looking at a series before and after it was
+cleaned, and at the whole course of a training."""
 
 from __future__ import annotations
 

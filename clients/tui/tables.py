@@ -5,11 +5,13 @@ Nothing scrolls sideways. Cells are never read as markup: `Vib DE [mm/s]` is sho
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.cells import cell_len
 from rich.text import Text
+from textual.coordinate import Coordinate
+from textual.events import Click
 from textual.geometry import Size
 from textual.widgets import DataTable
 
@@ -19,12 +21,15 @@ Cell = str | Text
 @dataclass(frozen=True)
 class Column:
     """`narrowest` is the width in cells down to which the column may be shortened, 0 for never; an `optional` column is
-    left out where there is no room for it; numbers stand to the right."""
+    left out where there is no room for it; numbers stand to the right; a click into one that `acts` does at once what
+    Enter does, as one expects of a box to tick; one that `wraps` takes more lines where the window has them."""
 
     label: str
     narrowest: int = 0
     optional: bool = False
     numeric: bool = False
+    acts: bool = False
+    wraps: bool = False
 
 
 def fitted_widths(columns: Sequence[Column], natural: Sequence[int], available: int) -> list[int]:
@@ -45,7 +50,8 @@ def fitted_widths(columns: Sequence[Column], natural: Sequence[int], available: 
 
 
 class FittedTable(DataTable[Text], inherit_bindings=False):
-    """A table of rows to choose from. Enter is left to the pane, which says in the footer what it does."""
+    """A table of rows to choose from. Enter is left to the pane, which says in the footer what it does. A click chooses
+    a row; a click on the chosen row acts, wherever in it."""
 
     BINDINGS = [binding for binding in DataTable.BINDINGS if getattr(binding, "key", "") != "enter"]
 
@@ -54,7 +60,17 @@ class FittedTable(DataTable[Text], inherit_bindings=False):
         self._columns = columns
         self._cells: list[list[Text]] = []
         self._row_keys: Sequence[str] = ()
+        self._shown: list[int] = []
         self._fitted_to = Size(0, 0)
+
+    def on_click(self, event: Click) -> None:
+        """Puts the cursor where DataTable, whose handler follows, takes the click for one on the chosen cell."""
+        meta = event.style.meta
+        row, place = meta.get("row", -1), meta.get("column", -1)
+        if row >= 0 and 0 <= place < len(self._shown):
+            under = self._shown[-1 if meta.get("out_of_bounds") else place]  # right of the table belongs to its end
+            if self._columns[under].acts or row == self.cursor_row:
+                self.cursor_coordinate = Coordinate(row, place)
 
     def fill(
         self, rows: Sequence[Sequence[Cell]], *, keys: Sequence[str] = (), columns: Sequence[Column] | None = None
@@ -85,13 +101,30 @@ class FittedTable(DataTable[Text], inherit_bindings=False):
         ]
         widths = fitted_widths(roomy, natural, available)
         self.clear(columns=True)
-        shown = [i for i, width in enumerate(widths) if width]
+        shown = self._shown = [i for i, width in enumerate(widths) if width]
         for i in shown:
             self.add_column(_cell(self._columns[i], self._columns[i].label), width=widths[i] - padding)
-        for number, row in enumerate(self._cells):
-            self.add_row(*(row[i] for i in shown), key=self._row_keys[number] if self._row_keys else None)
+        heights = self._heights({i: widths[i] - padding for i in shown if self._columns[i].wraps})
+        for number, (row, height) in enumerate(zip(self._cells, heights, strict=True)):
+            cells = [_broken(row[i]) if height > 1 and self._columns[i].wraps else row[i] for i in shown]
+            self.add_row(*cells, height=height, key=self._row_keys[number] if self._row_keys else None)
         if self._cells:
             self.move_cursor(row=min(max(cursor, 0), len(self._cells) - 1))
+
+    def _heights(self, wrapping: Mapping[int, int]) -> list[int]:
+        """Returns the lines of every row when columns of these widths wrap; one each where that is too much."""
+        console = self.app.console
+        lines = [
+            max((len(_broken(row[i]).wrap(console, width)) for i, width in wrapping.items()), default=1)
+            for row in self._cells
+        ]
+        return lines if sum(lines) + 1 <= self.size.height else [1] * len(lines)
+
+
+def _broken(text: Text) -> Text:
+    broken = text.copy()
+    broken.no_wrap, broken.overflow = False, "fold"
+    return broken
 
 
 def _cell(column: Column, value: Cell) -> Text:

@@ -55,25 +55,25 @@ class Numbers(Chart):
 class Told(Chart):
     """The last of what was told, newest below."""
 
-    DEFAULT_CSS = "Told { height: 2; min-height: 0; }"
+    DEFAULT_CSS = "Told { height: 3; min-height: 0; }"
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._lines: list[str] = []
+        self._lines: list[tuple[str, str]] = []
 
     def tell(self, text: str, *, dated: bool = True) -> None:
         """Adds a line, with the time when it happens now, unless it was the last one already."""
-        if text and not (self._lines and self._lines[-1][_TIME:] == text):
-            time_of_day = time.strftime("%H:%M:%S") if dated else ""
-            self._lines = [*self._lines[1 - _KEPT_LINES :], f"{time_of_day:<{_TIME}}{text}"]
+        if text and not (self._lines and self._lines[-1][1] == text):
+            time_of_day = f"{time.strftime('%H:%M:%S'):<{_TIME}}" if dated else ""
+            self._lines = [*self._lines[1 - _KEPT_LINES :], (time_of_day, text)]
             self.redraw()
 
     def rows(self, width: int, height: int) -> list[Row]:
         """Returns the lines that fit, long ones broken."""
         broken: list[str] = []
-        for line in self._lines[-height:] if height else []:
-            words = textwrap.wrap(line[_TIME:], max(width - _TIME, 20)) or [""]
-            wrapped = [(line[:_TIME] if not n else " " * _TIME) + part for n, part in enumerate(words)]
+        for time_of_day, text in self._lines[-height:] if height else []:
+            words = textwrap.wrap(text, max(width - len(time_of_day), 20)) or [""]
+            wrapped = [(" " * len(time_of_day) if n else time_of_day) + part for n, part in enumerate(words)]
             if len(wrapped) > height:  # of what is too long for the place its beginning says most
                 wrapped = [*wrapped[: height - 1], wrapped[height - 1][: width - 2] + " …"]
             broken += wrapped

@@ -165,6 +165,11 @@ def duration(seconds: float) -> str:
     return f"{whole} s"
 
 
+def age(seconds: float) -> str:
+    """Returns how long ago something was, in one unit, e.g. "3 min"."""
+    return " ".join(duration(seconds).split()[:2])
+
+
 def counted(number: int, noun: str) -> str:
     """Returns a number with its noun: "1 error", "2 errors"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

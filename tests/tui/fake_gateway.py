@@ -261,7 +261,11 @@ class FakeGateway:
         self.calls.append(f"export {directory}")
         return [directory / "comparison.json", directory / "comparison.pdf"]
 
-    async def activate(self) -> str:
+    async def activate(self, before: str) -> str:
+        if before != self.standing:
+            raise views.Problem(
+                f"The default of pump-1 is {self.standing} by now.", "Look at the gates again, then decide.", "CONFLICT"
+            )
         self.calls.append("activate")
         self.standing = "0123456789ab"
         return "0123456789ab is the default now"

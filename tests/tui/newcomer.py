@@ -6,24 +6,38 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from textual.app import App
 from textual.events import Paste
 from textual.pilot import Pilot
 from textual.widget import Widget
 from textual.widgets import Button, Input
 from textual.widgets._footer import FooterKey  # the footer's keys have no public name
 
-_WITHIN_S = 10.0
+_WITHIN_S = 60.0
 
 
 async def calm(pilot: Pilot[None]) -> None:
-    """Waits until nothing is being done any more, or a dialog asks for something."""
+    """Waits until nothing is being done any more and all is painted, or a dialog asks for something."""
     deadline = time.monotonic() + _WITHIN_S
     at_rest = 0
     while at_rest < 3:  # a click becomes a message, the message a worker, the worker a dialog
         await pilot.pause(0.005)
-        busy = [worker for worker in pilot.app.workers if not worker.is_finished]
-        assert time.monotonic() < deadline, busy
-        at_rest = 0 if busy and not pilot.app.screen.is_modal else at_rest + 1
+        left = _left_to_do(pilot.app)
+        assert time.monotonic() < deadline, left
+        at_rest = 0 if left else at_rest + 1
+
+
+def _left_to_do(app: App[None]) -> list[object]:
+    """Returns what still runs or waits: workers, unless a dialog is open, messages, callbacks, and paint."""
+    screen = app.screen
+    left: list[object] = [] if screen.is_modal else [worker for worker in app.workers if not worker.is_finished]
+    # What follows has no public name: a screen is at rest when it says so itself, in its own words.
+    left += [pump for pump in (app, *screen.walk_children(with_self=True)) if pump.message_queue_size]
+    left += [pump for pump in (app, *screen.walk_children(with_self=True)) if pump._next_callbacks]
+    left += [*screen._dirty_widgets, *screen._callbacks]
+    flags = ("_layout_required", "_scroll_required", "_repaint_required", "_recompose_required")
+    left += [flag for flag in flags if getattr(screen, flag)]
+    return left + ["a batch of updates"] * app._batch_count
 
 
 class Newcomer:

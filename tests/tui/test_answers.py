@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from clients.tui import answers
-from clients.tui.panes.compare import question
+from clients.tui.compared import question
 from clients.tui.panes.validate import summary
 from clients.tui.plain import plain
 from clients.tui.views import Comparison, FindingRow

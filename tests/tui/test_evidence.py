@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from clients.sdk.plan import Plan
 from clients.tui import asking, evidence
+from clients.tui.compared import differences, pair_words, set_words
 from clients.tui.modals.data_sets import split
-from clients.tui.panes.compare import differences, pair_words, set_words
 from clients.tui.panes.merge import row_counts
 from clients.tui.views import MergePreview
 from services.refine.augmentation.options import set_sizes

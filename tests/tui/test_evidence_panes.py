@@ -12,14 +12,17 @@ from textual.widgets import Button, Collapsible, Input, Select, Static
 from clients.tui.app import SensorForgeApp
 from clients.tui.charts import Chart, Heatmap, Histogram, LineChart
 from clients.tui.modals.data_sets import DataSetsPrompt
+from clients.tui.modals.dialogs import LinePrompt, Question
 from clients.tui.panes.compare import ComparePane
 from clients.tui.session import Step
 from clients.tui.tables import FittedTable
-from clients.tui.training import Numbers, Told
+from clients.tui.training import Numbers, Told, TrainingPicture
 from clients.tui.views import EpochPoint, RunRow
 
 from .fake_gateway import FakeGateway
+from .newcomer import calm
 from .test_workflow import screen, settle
+from .waiting import until, until_on, until_still
 
 SIZES = [(80, 24), (160, 48)]
 STEPS = ("upload", "validate", "map", "transform", "merge", "refine", "compare")
@@ -135,14 +138,14 @@ async def test_other_data_sets_are_generated_and_compared(size: tuple[int, int])
     async with SensorForgeApp(gateway).run_test(size=size) as pilot:
         await compared(pilot)
         await pilot.press("g")
-        await settle_dialog(pilot)
-        assert isinstance(pilot.app.screen, DataSetsPrompt)
+        await until_on(pilot, DataSetsPrompt)
+        await calm(pilot)
         pilot.app.screen.query_one("#set-count", Input).value = "nine"
-        await pilot.pause()
+        await calm(pilot)
         assert "whole number" in str(pilot.app.screen.query_one("#set-split", Static).render())
         pilot.app.screen.query_one("#set-count", Input).value = "10,000"
         pilot.app.screen.query_one("#set-where", Input).value = "winding_temp_C > 80"
-        await pilot.pause()
+        await calm(pilot)
         assert "7,000 to train, 1,500" in str(pilot.app.screen.query_one("#set-split", Static).render())
         await pilot.click("#generate")
         await settle(pilot)
@@ -151,19 +154,12 @@ async def test_other_data_sets_are_generated_and_compared(size: tuple[int, int])
     assert "sets 10000 winding_temp_C > 80" in gateway.calls
 
 
-async def settle_dialog(pilot: Pilot[None]) -> None:
-    for _ in range(20):
-        await pilot.pause(0.02)
-        if pilot.app.screen.is_modal:
-            return
-
-
 async def test_the_report_alone_is_saved_where_a_person_says() -> None:
     gateway = at(Step.COMPARE)
     async with SensorForgeApp(gateway).run_test(size=(80, 24)) as pilot:
         await compared(pilot)
         await pilot.press("e")
-        await settle_dialog(pilot)
+        await until_on(pilot, LinePrompt)
         await pilot.press("enter")
         await settle(pilot)
         assert "comparison.pdf" in str(screen(pilot).query_one("#status", Static).render())
@@ -174,7 +170,8 @@ async def test_before_the_switch_old_and_new_and_every_gate_are_shown() -> None:
     async with SensorForgeApp(at(Step.COMPARE)).run_test(size=(80, 24)) as pilot:
         await compared(pilot)
         await pilot.press("M")
-        await settle_dialog(pilot)
+        await until_on(pilot, Question)
+        await calm(pilot)
         shown = [str(strip.text) for strip in pilot.app.screen._compositor.render_strips()]
         assert any("abcdefabcdef → 0123456789ab" in line for line in shown)
         assert any("✔ KL divergence" in line and "≤ real + 0.1" in line for line in shown)
@@ -190,17 +187,17 @@ async def test_a_training_is_shown_in_numbers_in_a_chart_and_in_words(size: tupl
         await opened(pilot)
         gateway.hold.clear()
         await pilot.press("ctrl+g")
-        await pilot.pause(0.7)
         pane = screen(pilot).query_one("#pane-6")
         numbers, chart, told = pane.query_one(Numbers), pane.query_one(LineChart), pane.query_one(Told)
-        assert "10/10" in text_of(numbers)
+        await until(pilot, lambda: "10/10" in text_of(numbers) and "── refinement" in text_of(chart))
+        await until_still(pilot)
         assert "patience" in text_of(numbers)
         assert "── refinement" in text_of(chart)
         assert "╌╌ original" in text_of(chart)
         assert "Refine at work" in text_of(told)
         assert all(seen(part) for part in (numbers, chart, told))
         await pilot.press("l")
-        assert chart.log_y
+        await until(pilot, lambda: chart.log_y)
         gateway.hold.set()
         await settle(pilot)
 
@@ -212,7 +209,7 @@ async def test_advanced_choices_are_kept_and_a_number_that_is_none_is_named() ->
         assert not any(call.startswith("training") for call in gateway.calls)
         pane = screen(pilot).query_one("#pane-6")
         pane.query_one(Collapsible).collapsed = False
-        await pilot.pause()
+        await calm(pilot)
         assert all(seen(pane.query_one(f"#{field}")) for field in ("engine", "base", "strategy", "freeze", "patience"))
         pane.query_one("#base", Select).value = "none"
         pane.query_one("#batch", Input).value = "2.5"
@@ -250,10 +247,11 @@ async def test_only_changed_cells_are_painted_anew() -> None:
     async with SensorForgeApp(at(Step.REFINE)).run_test(size=(80, 24)) as pilot:
         await opened(pilot)
         pane = screen(pilot).query_one("#pane-6")
-        picture, numbers = pane.query_one("#losses"), pane.query_one(Numbers)
+        picture, numbers = pane.query_one("#losses", TrainingPicture), pane.query_one(Numbers)
+        await until(pilot, lambda: not picture._dirty)  # the curves that were recalled are painted from a timer
         point = EpochPoint("refined", 10, 100, 1.0, 1.1, 1.1, 1e-3, 0.1, 9.0, 10, 40.0)
         numbers.show(point)
-        await pilot.pause()
+        await calm(pilot)
         painted: list[int] = []
         refresh = numbers.refresh
 

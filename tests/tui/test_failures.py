@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,14 +15,16 @@ from clients.tui.modals.dialogs import ProblemDialog
 from clients.tui.panes.compare import ComparePane
 from clients.tui.remote import GrpcGateway
 from clients.tui.screens.home import HomeScreen
+from clients.tui.screens.run import RunScreen
 from clients.tui.session import Step
-from clients.tui.views import ColumnMap, ColumnRow, Home, Notice, OpenedRun, Problem
+from clients.tui.views import Cleaning, CleaningRow, ColumnMap, ColumnRow, Home, Notice, OpenedRun, Problem
 
 from .fake_gateway import FakeGateway
 from .newcomer import calm
 from .test_panes import opened, press, said
 from .test_screens import at
 from .test_workflow import paths, screen
+from .waiting import until, until_on, until_still
 
 __all__ = ["paths"]
 
@@ -107,19 +108,23 @@ async def test_a_job_that_somebody_else_cancelled_can_be_started_again() -> None
         assert screen(pilot).board.records[Step.REFINE].state == "done"
 
 
-async def test_a_default_switched_by_somebody_else_is_shown_as_it_stands() -> None:
-    class Switched(FakeGateway):
-        async def activate(self) -> str:
-            self.standing = "feedfeedfeed"
-            raise Problem(
-                "The default of pump-1 is feedfeedfeed by now.", "Look at the gates again, then decide.", "CONFLICT"
-            )
+async def test_a_comparison_that_was_stopped_is_no_longer_said_to_go_on() -> None:
+    gateway = at(Step.COMPARE)
+    gateway.problems[Step.COMPARE] = Problem("compare was cancelled.", "", "JOB_CANCELLED")
+    async with opened(gateway) as pilot:
+        await press(pilot, "ctrl+g")
+        assert said(pilot, "#verdict") == "There is no comparison yet; ctrl+g compares."
 
-    gateway = Switched(at(Step.COMPARE).runs)
+
+async def test_a_default_switched_by_somebody_else_is_shown_as_it_stands() -> None:
+    gateway = at(Step.COMPARE)
     names = ("upload", "validate", "map", "transform", "merge", "refine", "compare")
     gateway.finished = dict.fromkeys(names, "done")
     async with opened(gateway) as pilot:
-        await press(pilot, "M", "enter")
+        await press(pilot, "M")
+        gateway.standing = "feedfeedfeed"
+        await press(pilot, "enter")
+        assert "activate" not in gateway.calls
         assert "feedfeedfeed by now. Look at the gates again" in said(pilot, "#status")
         found = screen(pilot).query_one(ComparePane).comparison
         assert found is not None
@@ -132,15 +137,13 @@ async def test_a_lost_link_and_a_busy_server_are_told_apart_and_the_banner_goes_
     gateway.hold.clear()
     async with opened(gateway) as pilot:
         await pilot.press("ctrl+g")
-        await pilot.pause()
+        await until(pilot, lambda: "take Refine" in gateway.calls)
         for text in ("link lost, work continues on the server, retry in 4 s", "the server is busy: nothing heard"):
             gateway._report(Notice("warning", text, link=True))
-            await pilot.pause()
-            assert text in said(pilot, "#banner")
+            await until(pilot, lambda text=text: text in said(pilot, "#banner"))  # type: ignore[misc]
             assert screen(pilot).query_one("#banner").display
         gateway._report(Notice("info", "", link=True))
-        await pilot.pause()
-        assert not screen(pilot).query_one("#banner").display
+        await until(pilot, lambda: not screen(pilot).query_one("#banner").display)
         gateway.hold.set()
         await calm(pilot)
 
@@ -157,11 +160,8 @@ async def test_what_takes_longer_than_a_blink_says_that_it_goes_on() -> None:
     async with SensorForgeApp(gateway).run_test() as pilot:
         await calm(pilot)
         await pilot.press("enter")
-        with contextlib.suppress(AssertionError):
-            for _ in range(200):
-                await pilot.pause(0.01)
-                assert "Reading Map" not in said(pilot, "#status")
-            pytest.fail("nothing was said")
+        await until_on(pilot, RunScreen)
+        await until(pilot, lambda: "Reading Map" in said(pilot, "#status"))
         gateway.hold.set()
         await calm(pilot)
         assert "Reading Map" not in said(pilot, "#status")
@@ -173,10 +173,33 @@ async def test_a_screen_can_be_left_while_it_is_still_reading() -> None:
     async with SensorForgeApp(gateway).run_test() as pilot:
         await calm(pilot)
         await pilot.press("enter")
-        await pilot.pause()
+        await until_on(pilot, RunScreen)
+        await until_still(pilot)
         await pilot.press("escape")
+        await until_on(pilot, HomeScreen)
+
+
+async def test_what_was_being_read_for_a_screen_is_dropped_when_it_is_left() -> None:
+    class Slow(FakeGateway):
+        async def cleaning(self, steps: Sequence[CleaningRow] = ()) -> Cleaning:
+            await self.hold.wait()
+            return await super().cleaning(steps)
+
+    gateway = Slow(at(Step.CLEAN).runs)
+    gateway.finished = dict.fromkeys(("upload", "validate", "map"), "done")
+    gateway.hold.clear()
+    async with SensorForgeApp(gateway).run_test() as pilot:
         await calm(pilot)
-        assert isinstance(pilot.app.screen, HomeScreen)
+        await pilot.press("enter")
+        await until_on(pilot, RunScreen)
+        await until(pilot, lambda: screen(pilot).board.current == Step.CLEAN)
+        reading = [worker for worker in pilot.app.workers if worker.node is screen(pilot)]
+        assert reading
+        screen(pilot).action_detach()
+        assert all(worker.is_cancelled for worker in reading), "else they look for widgets that are gone"
+        gateway.hold.set()
+        await until_on(pilot, HomeScreen)
+        await calm(pilot)
 
 
 async def test_a_lost_link_keeps_nobody_from_leaving() -> None:

@@ -71,8 +71,7 @@ async def test_the_mouse_leads_to_a_new_default(size: tuple[int, int], paths: tu
         await person.click("Next")
         table = screen(pilot).query_one("#columns", DataTable)
         x, y = table.region.offset
-        for _ in range(2):  # the first click chooses the row, the second opens it
-            await person.click_at(x + 4, y + 1 + 2)  # below the header, the third column of the file
+        await person.click_at(x + 4, y + 1 + 2)  # below the header, the third column of the file, where the cursor is
         assert isinstance(pilot.app.screen, Picker)
         choices = pilot.app.screen.query_one(OptionList)
         await person.click_at(choices.region.x + 4, choices.region.y)

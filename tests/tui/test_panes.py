@@ -13,15 +13,17 @@ from textual.widgets import Input, Static
 from clients.tui import preferences
 from clients.tui.app import SensorForgeApp
 from clients.tui.modals.dialogs import LinePrompt, Picker, Rows
+from clients.tui.panes.map import MapPane
 from clients.tui.preferences import Preferences
 from clients.tui.session import Step
 from clients.tui.tables import FittedTable
-from clients.tui.views import CleaningRow, ColumnMap, Fact, Preview
+from clients.tui.views import Cleaning, CleaningRow, ColumnMap, Fact, Preview
 
 from .fake_gateway import COLUMNS, FakeGateway
 from .newcomer import calm
 from .test_screens import at
 from .test_workflow import paths, screen
+from .waiting import until
 
 __all__ = ["paths"]
 
@@ -117,7 +119,7 @@ async def test_a_key_is_no_letter_of_a_path_while_a_run_is_being_read() -> None:
     async with opened(gateway) as pilot:
         gateway.hold.clear()
         await pilot.press("1", "3")
-        await pilot.pause()
+        await until(pilot, lambda: screen(pilot).board.current == Step.MAP)
         assert screen(pilot).query_one("#files", Input).value == ""
         assert screen(pilot).board.records[Step.UPLOAD].state == "done"
         gateway.hold.set()
@@ -229,9 +231,8 @@ async def test_a_mapping_is_remembered_taken_and_forgotten() -> None:
 async def test_an_unfinished_mapping_is_kept_when_the_run_is_left_at_once() -> None:
     gateway = at(Step.MAP)
     async with opened(gateway) as pilot:
-        await pilot.press("x")
-        await pilot.press("ctrl+q")
-        await pilot.pause()
+        screen(pilot).query_one(MapPane).action_ignore()
+        await pilot.app.action_quit()  # before any message of the change has arrived
     assert [(c.column, c.role) for c in gateway.columns] == [("Temp 2", "ignore")]
 
 
@@ -260,3 +261,21 @@ async def test_a_recipe_is_switched_edited_moved_taken_back_and_saved(tmp_path: 
         assert "save recipe r.yaml" in gateway.calls
         await press(pilot, "ctrl+g")
     assert "recipe clip_sigma,interpolate" in gateway.calls
+
+
+async def test_a_change_made_while_a_pane_is_being_read_stands() -> None:
+    class Slow(FakeGateway):
+        async def cleaning(self, steps: Sequence[CleaningRow] = ()) -> Cleaning:
+            if not steps:
+                await self.hold.wait()
+            return await super().cleaning(steps)
+
+    gateway = Slow(at(Step.CLEAN).runs)
+    gateway.finished = dict.fromkeys(("upload", "validate", "map"), "done")
+    async with opened(gateway) as pilot:
+        gateway.hold.clear()
+        await pilot.press("3", "4", "space")
+        await until(pilot, lambda: rows(pilot, "#recipe")[0][0] == "[ ]")
+        gateway.hold.set()
+        await calm(pilot)
+        assert rows(pilot, "#recipe")[0][0] == "[ ]"

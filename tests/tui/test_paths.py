@@ -84,6 +84,14 @@ def test_how_a_file_begins_is_said_before_it_is_sent(folder: Path) -> None:
     table = folder / "t.parquet"
     table.write_bytes(b"PAR1....")
     assert beginning([str(table), str(table)]) == "2 files, 16 B, is Parquet"
+    for content, words in {
+        "Zeit;T [°C]\n".encode("cp1252"): "begins Zeit;T [°C]",
+        "Zeit;T [°C]\n".encode("utf-16"): "begins Zeit;T [°C]",
+        b"\x00\x01\xfe": "is no plain text",
+        b"\n1,2\n": "begins with an empty line",
+    }.items():
+        table.write_bytes(content)
+        assert beginning([str(table)]).endswith(words)
 
 
 @given(st.text(max_size=60) | st.just("~nobody/x") | st.just("/" + "x" * 5_000))

@@ -19,7 +19,6 @@ from clients.tui.plotting import (
     fitted,
     line_chart,
     nice_ticks,
-    sparkline,
     sticky,
     tick_labels,
 )
@@ -244,9 +243,3 @@ def test_labels_tell_ticks_apart() -> None:
     assert tick_labels([0.0, 0.25, 0.5]) == ["0.00", "0.25", "0.50"]
     assert tick_labels([0.0, 20.0, 40.0]) == ["0", "20", "40"]
     assert len(set(tick_labels([0.0, 2.5, 5.0]))) == 3
-
-
-def test_sparkline_shows_the_newest_values() -> None:
-    assert sparkline([9.0, 1.0, 2.0, 3.0], 3) == "▁▅█"
-    assert sparkline([], 5) == ""
-    assert sparkline([math.nan], 5) == ""

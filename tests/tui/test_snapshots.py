@@ -8,8 +8,6 @@ from __future__ import annotations
 import asyncio
 import functools
 import sys
-import time
-from collections.abc import Callable
 from typing import Any, Literal, cast
 
 import pytest
@@ -28,6 +26,7 @@ from clients.tui.views import Choices, Cleaning, ColumnMap, Comparison, Home, Pr
 from .fake_gateway import FakeGateway
 from .newcomer import calm
 from .test_workflow import SIZES
+from .waiting import until, until_still
 
 pytestmark = pytest.mark.skipif(
     sys.version_info[:2] != (3, 11), reason="pictures are taken on one Python version, 3.11"
@@ -48,7 +47,6 @@ DONE = {
     "compare": "35,000 rows to train with",
 }
 _ALWAYS = ("connect", "close", "reopen_run", "left_running")
-_WITHIN_S = 10.0
 
 
 class Empty(FakeGateway):
@@ -113,21 +111,12 @@ def gateway_of(mood: Mood) -> Gateway:
     return gateway
 
 
-async def until(pilot: Pilot[None], condition: Callable[[], bool]) -> None:
-    """Waits until a condition holds."""
-    deadline = time.monotonic() + _WITHIN_S
-    while not condition():
-        assert time.monotonic() < deadline
-        await pilot.pause(0.01)
-
-
 async def shown(pilot: Pilot[None], mood: Mood, words: str) -> str:
     """Returns the picture, once the screen has come to rest in its mood."""
     if mood == "loading":
         screen = pilot.app.screen
         where = screen.query_one("#status" if isinstance(screen, RunScreen) else "#home-hint", Static)
         await until(pilot, lambda: words in str(where.render()))
-        await pilot.pause()
     else:
         await calm(pilot)
         while pilot.app.screen.is_modal:
@@ -136,8 +125,7 @@ async def shown(pilot: Pilot[None], mood: Mood, words: str) -> str:
         # Charts are repainted from a flag, ten times a second.
         charts = [chart for chart in pilot.app.screen.query(TrainingPicture) if chart.is_on_screen]
         await until(pilot, lambda: not any(chart._dirty for chart in charts))
-        await pilot.pause()
-    return pilot.app.export_screenshot(title="SensorForge")
+    return await until_still(pilot)
 
 
 @pytest.fixture

@@ -8,6 +8,8 @@ from textual.app import App, ComposeResult
 
 from clients.tui.tables import Column, FittedTable, fitted_widths
 
+from .newcomer import calm
+
 
 def test_a_column_is_shortened_only_as_far_as_it_allows() -> None:
     columns = [Column("a"), Column("b", narrowest=5), Column("c", narrowest=5)]
@@ -33,8 +35,18 @@ def test_no_column_gets_wider_than_its_content(shapes: list[tuple[int, int, bool
 
 
 class _Shown(App[None]):
+    CSS = "FittedTable { height: 1fr; }"
+
+    def __init__(self, *columns: Column) -> None:
+        super().__init__()
+        self.columns = columns or (Column("column", narrowest=6), Column("share", numeric=True))
+        self.acted: list[int] = []
+
     def compose(self) -> ComposeResult:
-        yield FittedTable(Column("column", narrowest=6), Column("share", numeric=True))
+        yield FittedTable(*self.columns)
+
+    def on_data_table_row_selected(self, event: FittedTable.RowSelected) -> None:
+        self.acted.append(event.cursor_row)
 
 
 async def test_brackets_are_text_and_the_cursor_stays_where_it_was() -> None:
@@ -44,5 +56,39 @@ async def test_brackets_are_text_and_the_cursor_stays_where_it_was() -> None:
         table.move_cursor(row=1)
         table.fill([("Vib DE [mm/s]", "1"), ("Flow [m3/h]", "3")])
         assert table.cursor_row == 1
-        await pilot.pause()
         assert "[mm/s]" in str(table.get_row_at(0)[0])
+
+
+async def test_a_click_chooses_a_row_and_acts_on_the_chosen_one_in_whatever_column() -> None:
+    app = _Shown(Column("on", acts=True), Column("step"), Column("rows"))
+    async with app.run_test(size=(40, 10)) as pilot:
+        table = app.query_one(FittedTable)
+        table.fill([("[x]", "clip", "1"), ("[ ]", "drop", "2"), ("[ ]", "fill", "3")])
+        await calm(pilot)
+        second, box, step, rows, beyond = 2, 1, 6, 12, 30
+        await pilot.click(offset=(step, second))
+        await calm(pilot)
+        assert (table.cursor_row, app.acted) == (1, [])
+        for column in (rows, step, beyond):
+            await pilot.click(offset=(column, second))
+            await calm(pilot)
+        assert app.acted == [1, 1, 1]
+        await pilot.click(offset=(box, second + 1))
+        await calm(pilot)
+        assert (table.cursor_row, app.acted) == (2, [1, 1, 1, 2]), "a box is ticked at once"
+        await pilot.click(offset=(beyond, second - 1))
+        await calm(pilot)
+        assert (table.cursor_row, len(app.acted)) == (0, 4)
+
+
+async def test_a_long_text_takes_more_lines_where_the_window_has_them() -> None:
+    app = _Shown(Column("check"), Column("found", narrowest=10, wraps=True))
+    words = "a sentence that is longer than the window is wide"
+    async with app.run_test(size=(40, 10)) as pilot:
+        table = app.query_one(FittedTable)
+        table.fill([("a", words), ("b", "short")])
+        await calm(pilot)
+        assert [row.height for row in table.ordered_rows] == [2, 1]
+        table.fill([("a", words)] * 8)
+        await calm(pilot)
+        assert [row.height for row in table.ordered_rows] == [1] * 8, "else rows would be out of sight"

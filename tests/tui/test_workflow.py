@@ -9,13 +9,15 @@ from textual.pilot import Pilot
 from textual.widgets import Button, Input, Static
 
 from clients.tui.app import SensorForgeApp
-from clients.tui.modals.dialogs import ProblemDialog
+from clients.tui.modals.dialogs import ProblemDialog, Question
 from clients.tui.screens.run import RunScreen
 from clients.tui.session import Step
 from clients.tui.views import Problem, RunRow
 from clients.tui.widgets import StepBar
 
 from .fake_gateway import FakeGateway
+from .newcomer import calm
+from .waiting import until, until_on
 
 SIZES = [(80, 24), (160, 48)]
 
@@ -29,11 +31,9 @@ def paths(tmp_path: Path) -> tuple[Path, Path]:
 
 
 async def settle(pilot: Pilot[None]) -> None:
+    """Waits for the workers, whose failure is the test's, and until all they caused is painted."""
     await pilot.app.workers.wait_for_complete()
-    await pilot.pause()
-    if any(not worker.is_finished for worker in pilot.app.workers):
-        await pilot.app.workers.wait_for_complete()
-        await pilot.pause()
+    await calm(pilot)
 
 
 def screen(pilot: Pilot[None]) -> RunScreen:
@@ -47,7 +47,7 @@ async def name_files(pilot: Pilot[None], paths: tuple[Path, Path]) -> None:
     await settle(pilot)
     for field, path in zip(("#files", "#profile"), paths, strict=True):
         screen(pilot).query_one(field, Input).value = str(path)
-    await pilot.pause()
+    await calm(pilot)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -80,7 +80,7 @@ async def test_the_keyboard_alone_leads_from_a_file_to_a_new_default(
         await settle(pilot)
         assert [screen(pilot).board.records[s].state for s in Step] == ["done"] * 7
         await pilot.press("M")
-        await pilot.pause()
+        await until_on(pilot, Question)
         await pilot.press("enter")
         await settle(pilot)
     steps = [call for call in gateway.calls if call.startswith("take")]
@@ -150,6 +150,7 @@ async def test_a_failed_step_can_be_tried_again(paths: tuple[Path, Path]) -> Non
         await settle(pilot)
         assert isinstance(pilot.app.screen, ProblemDialog)
         await pilot.press("escape")
+        await until_on(pilot, RunScreen)
         assert screen(pilot).board.records[Step.UPLOAD].state == "failed"
         await pilot.press("ctrl+g")
         await settle(pilot)
@@ -177,9 +178,9 @@ async def test_a_running_step_can_be_cancelled_keeping_the_best(paths: tuple[Pat
         await settle(pilot)
         gateway.hold.clear()
         await pilot.press("ctrl+g")
-        await pilot.pause(0.2)
+        await until(pilot, lambda: "take Refine" in gateway.calls)
         await pilot.press("k")
-        await pilot.pause()
+        await until_on(pilot, Question)
         await pilot.press("enter")
         await settle(pilot)
     assert "cancel keep" in gateway.calls
@@ -199,5 +200,5 @@ async def test_a_step_out_of_reach_says_what_is_missing(paths: tuple[Path, Path]
         await settle(pilot)
         screen(pilot).query_one("#continue").focus()
         await pilot.press("6")
-        await pilot.pause()
+        await calm(pilot)
         assert "finish step 1" in str(screen(pilot).query_one("#status", Static).render())

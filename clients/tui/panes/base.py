@@ -7,6 +7,7 @@ from typing import ClassVar
 from textual.containers import Vertical
 
 from clients.tui.gateway import Gateway
+from clients.tui.messages import Edited
 from clients.tui.session import Step, StepState
 from clients.tui.views import Problem, Report
 
@@ -18,12 +19,22 @@ class Pane(Vertical, can_focus=False):
     step: ClassVar[Step]
     automatic: ClassVar[bool] = False
     onward: ClassVar[bool] = False
+    unkept = False
+    edits = 0
+
+    def edited(self) -> None:
+        """Says that a person changed a decision; until it is kept on the server the pane knows so itself, since whoever
+        leaves at once is quicker than a message."""
+        self.unkept = True
+        self.edits += 1
+        self.post_message(Edited(self.step))
 
     def prepare(self, state: StepState) -> None:
         """Takes the shape for a step that stands so, before the pane is shown and what it shows is read."""
 
     async def enter(self, gateway: Gateway, *, done: bool) -> None:
-        """Shows what there is to show; `done` says whether the pane's step has a result. Raises views.Problem."""
+        """Shows what there is to show; `done` says whether the pane's step has a result. What a person changed while it
+        was read stands. Raises views.Problem."""
 
     async def commit(self, gateway: Gateway) -> None:
         """Fixes the person's choices before the step runs. Raises views.Problem when something is missing."""
@@ -35,6 +46,9 @@ class Pane(Vertical, can_focus=False):
     def show_problem(self, problem: Problem) -> bool:
         """Shows beside its cause what `commit` objected to; returns whether it did, else the status line says it."""
         return False
+
+    def stopped(self) -> None:
+        """Takes back what was said of the running step, which ended without a result."""
 
     def report(self, report: Report) -> None:
         """Shows an event of the running step."""

@@ -13,7 +13,7 @@ from textual.widgets import Static
 
 from clients.tui.actions import bindings
 from clients.tui.gateway import Gateway
-from clients.tui.messages import Edited, Failed, Told
+from clients.tui.messages import Failed, Told
 from clients.tui.modals.dialogs import LinePrompt
 from clients.tui.panes.base import Pane
 from clients.tui.paths import named
@@ -62,7 +62,7 @@ class CleanPane(Pane):
         yield Static(id="clean-total", markup=False)
         with Container(id="clean-parts"):
             yield FittedTable(
-                Column("on"),
+                Column("on", acts=True),
                 Column("step", narrowest=20),
                 Column("columns", narrowest=12),
                 Column("cells", numeric=True),
@@ -78,7 +78,10 @@ class CleanPane(Pane):
         self._traces.clear()
         self._past.clear()
         self._done = done
-        self._show(await gateway.cleaning((await gateway.choices()).cleaning))
+        edits = self.edits
+        found = await gateway.cleaning((await gateway.choices()).cleaning)
+        if edits == self.edits:
+            self._show(found)
 
     async def commit(self, gateway: Gateway) -> None:
         """Fixes the recipe."""
@@ -106,7 +109,7 @@ class CleanPane(Pane):
             self._change(self._row, dataclasses.replace(step, enabled=not step.enabled, cells=0, rows=0))
 
     def on_data_table_row_selected(self) -> None:
-        """A click on the chosen row does what space does."""
+        """A click on the box, or on the chosen row, does what space does."""
         self.action_switch()
 
     @work
@@ -172,10 +175,13 @@ class CleanPane(Pane):
         self._steps[row] = step
         self._try()
 
-    @work(exclusive=True, group="try")
-    async def _try(self) -> None:
+    def _try(self) -> None:
         self._done = False
-        self.post_message(Edited(Step.CLEAN))
+        self.edited()
+        self._dry_run()
+
+    @work(exclusive=True, group="try")
+    async def _dry_run(self) -> None:
         try:
             gateway = await self._client.services()
             self._show(await gateway.cleaning(self._steps) if self._steps else await gateway.cleaning())

@@ -14,6 +14,7 @@ from textual.widgets import Static
 from clients.sdk.wording import number
 from clients.tui.actions import bindings
 from clients.tui.charts import Heatmap, Histogram
+from clients.tui.compared import OUTCOMES, differences, no_gap, pair_words, set_words, worst_pairs
 from clients.tui.gateway import Gateway
 from clients.tui.messages import Edited, Failed, Told
 from clients.tui.modals.data_sets import DataSetsPrompt
@@ -29,13 +30,6 @@ if TYPE_CHECKING:
     from clients.tui.app import SensorForgeApp
     from clients.tui.screens.run import RunScreen
 
-_OUTCOMES = {
-    "pass": ("✔ pass", "green"),
-    "fail": ("✖ fail", "red"),
-    "undecided": ("? undecided", "yellow"),
-    "skipped": ("· not asked", "dim"),
-}
-_COUNTED = {"pass": "passed", "fail": "failed", "undecided": "undecided", "skipped": "not asked"}
 _ADVICE = {
     "use refined": ("✔", "$text-success"),
     "keep original": ("✖", "$text-error"),
@@ -58,7 +52,6 @@ _TITLES = {
 _WAITING = "Generating the data sets, then comparing with held-out real rows; this takes a minute or two …"
 # A difference of correlations that is coloured fully, unless larger ones occur.
 _LARGE_DIFFERENCE = 0.3
-_CORRELATED = ("real", "original", "refined")
 
 
 class ComparePane(Pane, can_focus=True):
@@ -145,7 +138,7 @@ class ComparePane(Pane, can_focus=True):
         verdict.styles.color = None
         verdict.set_classes(f"advice-{found.recommendation.replace(' ', '-')}" if style else "")
         self.query_one("#gates", FittedTable).fill(
-            [(g.title, g.original, g.refined, g.real, g.target, Text(*_OUTCOMES[g.outcome])) for g in found.gates]
+            [(g.title, g.original, g.refined, g.real, g.target, Text(*OUTCOMES[g.outcome])) for g in found.gates]
         )
         self.query_one("#sensors", FittedTable).fill(
             [(s.name, number(s.kl_seed), number(s.kl_refined)) for s in found.sensors]
@@ -162,10 +155,17 @@ class ComparePane(Pane, can_focus=True):
         self._waits = True
         self.query_one("#verdict", Static).update(_WAITING)
 
+    def stopped(self) -> None:
+        """Says of when the shown evidence is, or how to get some."""
+        self._waits = False
+        words = "This is the comparison of before" if self.comparison else "There is no comparison yet"
+        self.query_one("#verdict", Static).update(f"{words}; ctrl+g compares.")
+
     def report(self, report: Report) -> None:
-        """Tells the gates that are known so far, which the comparison says while it goes on."""
+        """Tells which set is made, then the gates that are known so far, which the comparison says while it goes on."""
         if self._waits and isinstance(report, Advance) and report.message and ": " in report.message:
-            self.query_one("#verdict", Static).update(f"Comparing. So far: {report.message}")
+            words = "Generating the data sets." if report.phase == "generate" else "Comparing."
+            self.query_one("#verdict", Static).update(f"{words} So far: {report.message}")
 
     def focus_first(self) -> None:
         """Puts the focus on the shown view."""
@@ -266,7 +266,7 @@ class ComparePane(Pane, can_focus=True):
         if found is None or not 0 <= index < len(found.sensors):
             return
         sensor = found.sensors[index]
-        self.query_one("#shape-title", Static).update(f"{sensor.name}, % of the rows")
+        self.query_one("#shape-title", Static).update(f"{sensor.name}, % of rows")
         shape = found.shapes.get(sensor.name, Shape({}))
         if shape.shares:
             chart.show(list(shape.shares.items()), edges=shape.edges, categories=shape.categories, unit=sensor.unit)
@@ -286,7 +286,7 @@ class ComparePane(Pane, can_focus=True):
 
     def _show_sets(self, found: DataSets) -> None:
         self.query_one("#set-rows", Static).update(set_words(found))
-        rows = [(c.title, Text(*_OUTCOMES[c.outcome]), "", "", "promise") for c in found.checks]
+        rows = [(c.title, Text(*OUTCOMES[c.outcome]), "", "", "promise") for c in found.checks]
         rows += [(m.title, Text(""), m.value, m.real, m.family) for m in found.measures]
         self.query_one("#sets", FittedTable).fill(rows)
 
@@ -300,69 +300,8 @@ class ComparePane(Pane, can_focus=True):
             index = self.query_one(f"#{self._view}", FittedTable).cursor_row
             told = {
                 "gates": [gate.explanation for gate in found.gates],
-                "sensors": [sensor.note or _no_gap(sensor.name) for sensor in found.sensors],
+                "sensors": [sensor.note or no_gap(sensor.name) for sensor in found.sensors],
                 "sets": [c.explanation for c in found.sets.checks] + [m.about for m in found.sets.measures],
             }[self._view]
             text = told[index] if 0 <= index < len(told) else ""
         self.query_one("#compare-detail", Static).update(text)
-
-
-def differences(found: Correlations) -> list[list[float]]:
-    """Returns how much more each pair is correlated in the refined rows than in real ones."""
-    real, refined = found.matrices.get("real", ()), found.matrices.get("refined", ())
-    return [[b - a for a, b in zip(one, other, strict=True)] for one, other in zip(real, refined, strict=True)]
-
-
-def pair_words(found: Correlations, row: int, column: int) -> str:
-    """Returns a pair's correlations in every set."""
-    size = len(found.sensors)
-    if not (row < size and column < size):
-        return ""
-    told = [
-        f"{name} {found.matrices[name][row][column]:+.2f}"
-        for name in _CORRELATED
-        if name in found.matrices and math.isfinite(found.matrices[name][row][column])
-    ]
-    rest = f"  ({found.left_out} better sensors are not shown)" if found.left_out else ""
-    return f"{found.sensors[row]} and {found.sensors[column]}: {', '.join(told)}{rest}"
-
-
-def worst_pairs(found: Correlations, most: int = 12) -> list[str]:
-    """Returns the pairs whose correlation differs most from the real one, worst first, a line each."""
-    gaps = differences(found)
-    pairs = [(r, c) for r in range(len(gaps)) for c in range(r) if math.isfinite(gaps[r][c])]
-    pairs.sort(key=lambda pair: -abs(gaps[pair[0]][pair[1]]))
-    lines = []
-    for r, c in pairs[:most]:
-        values = [f"{name} {found.matrices[name][r][c]:+.2f}" for name in ("real", "refined")]
-        lines.append(f"{gaps[r][c]:+.2f}  {found.sensors[c]} and {found.sensors[r]}: {', '.join(values)}")
-    return lines
-
-
-def set_words(found: DataSets) -> str:
-    """Returns the data sets in a sentence or two."""
-    if not found.sets:
-        return "There are no data sets yet; g generates them."
-    rows = " / ".join(f"{part.rows:,}" for part in found.sets)
-    runs = " / ".join(f"{part.runs:,}" for part in found.sets)
-    where = f" Every row meets {found.where}." if found.where else ""
-    return f"{rows} rows to train, validate and test with, in {runs} runs.{where} s saves them, g makes others."
-
-
-def question(machine: str, found: Comparison) -> str:
-    """Returns what is asked before the default is switched: old and new model, and how the gates stand."""
-    gates = "\n".join(
-        f"  {_OUTCOMES[gate.outcome][0][0]} {gate.title[:29]:<30}{gate.refined:>9}  {gate.target}"
-        for gate in found.gates
-    )
-    outcomes = [gate.outcome for gate in found.gates]
-    counts = [f"{outcomes.count(o)} {word}" for o, word in _COUNTED.items() if o in outcomes]
-    before = found.default or "no model yet"
-    return (
-        f"Make the refined model the default of {machine}?\n\n  {before} → {found.model}\n\n{gates}\n\n"
-        f"  Gates: {', '.join(counts) or 'none'}."
-    )
-
-
-def _no_gap(sensor: str) -> str:
-    return f"{sensor}: no range of values is missed or overfilled."

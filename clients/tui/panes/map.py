@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, cast
 
 from textual import work
 from textual.app import ComposeResult
+from textual.containers import Container
 from textual.widgets import Static
 
 from clients.tui.actions import bindings
 from clients.tui.columns import (
     WITH_SENSOR,
     cells,
-    displaced,
     doubtful,
-    explicit,
     missing_cells,
     now_of,
     reasons,
-    settled,
-    undisputed,
 )
+from clients.tui.decisions import Decisions
 from clients.tui.gateway import Gateway
-from clients.tui.messages import Edited, Failed, Told
+from clients.tui.messages import Failed, Told
 from clients.tui.modals.dialogs import LinePrompt, Picker
 from clients.tui.panes.base import Pane
 from clients.tui.session import Step
@@ -60,66 +57,47 @@ class MapPane(Pane):
 
     def __init__(self) -> None:
         super().__init__(id="pane-3")
-        self._map = ColumnMap((), ())
-        self._rows: list[ColumnRow] = []
-        self._past: list[list[ColumnRow]] = []
-        self._future: list[list[ColumnRow]] = []
+        self._decisions = Decisions(ColumnMap((), ()), self.edited)
         self._folded = False
 
     def compose(self) -> ComposeResult:
         """Shows how far it has come, the columns, and the reasons for the one under the cursor."""
         yield Static(id="map-missing", markup=False)
-        yield FittedTable(
-            Column(""),
-            Column("column", narrowest=14),
-            Column("values", narrowest=9, optional=True),
-            Column("→ sensor or role", narrowest=20),
-            Column("sure", numeric=True),
-            Column("unit"),
-            id="columns",
-        )
-        yield Static(id="map-why", markup=False)
+        with Container(id="map-parts"):
+            yield FittedTable(
+                Column(""),
+                Column("column", narrowest=14),
+                Column("values", narrowest=7, optional=True),
+                Column("→ sensor or role", narrowest=24, acts=True),
+                Column("sure", numeric=True),
+                Column("unit"),
+                id="columns",
+            )
+            yield Static(id="map-why", markup=False)
 
     async def enter(self, gateway: Gateway, *, done: bool) -> None:
         """Shows the proposal, or what was decided."""
-        self._map = await gateway.column_map()
-        self._rows = undisputed([settled(row) for row in self._map.columns])
-        self._past, self._future = [], []
-        self._folded = bool(self._map.template) and not self._missing and not any(map(doubtful, self._rows))
+        edits = self.edits
+        found = await gateway.column_map()
+        if edits != self.edits:
+            return
+        self._decisions = Decisions(found, self.edited)
+        self._folded = bool(found.template) and not self._missing and not self._decisions.asked
         self._show()
         if not done and not self._missing:
             self.action_next_doubtful()
 
     async def commit(self, gateway: Gateway) -> None:
         """Fixes the mapping. Raises views.Problem naming the first column or sensor that needs a decision."""
-        asked = [row for row in self._rows if doubtful(row)]
-        if asked:
+        if self._decisions.asked:
             self.action_next_doubtful()
-            raise Problem(
-                f"{asked[0].column!r} is in doubt."
-                if len(asked) == 1
-                else f"{counted(len(asked), 'column')} are in doubt, the first is {asked[0].column!r}.",
-                "Confirm the match (space), choose a sensor (Enter) or ignore the column (x).",
-                "MAPPING_NEEDS_REVIEW",
-            )
-        if self._missing:
+        elif self._missing:
             self._table.move_cursor(row=0)
-            raise Problem(
-                f"{', '.join(self._missing)}: required by the profile and without a column.",
-                "Choose the column (Enter), or take `required` out of the profile.",
-                "MAPPING_NEEDS_REVIEW",
-            )
-        if not any(row.sensor for row in self._rows):
-            raise Problem(
-                "No column is a sensor of the profile.",
-                "Choose sensors (Enter), or go back to step 1 and name this machine's profile.",
-                "MAPPING_NEEDS_REVIEW",
-            )
-        await gateway.choose_columns([explicit(row) for row in self._rows])
+        await gateway.choose_columns(self._decisions.complete())
 
     async def keep(self, gateway: Gateway) -> None:
         """Keeps what was decided; what nobody looked at stays a proposal."""
-        await gateway.choose_columns([explicit(row) for row in self._rows if row.confirmed])
+        await gateway.choose_columns(self._decisions.as_sent(confirmed=True))
 
     def focus_first(self) -> None:
         """Puts the focus on the table, also while it is folded up."""
@@ -135,8 +113,11 @@ class MapPane(Pane):
 
     @property
     def _missing(self) -> list[str]:
-        mapped = {row.sensor for row in self._rows if row.sensor}
-        return [name for name in self._map.required if name not in mapped]
+        return self._decisions.missing
+
+    @property
+    def _rows(self) -> list[ColumnRow]:
+        return self._decisions.rows
 
     @property
     def _current(self) -> int:
@@ -148,7 +129,7 @@ class MapPane(Pane):
         self._explain()
 
     def on_data_table_row_selected(self) -> None:
-        """A click on the row under the cursor chooses, as Enter does."""
+        """A click on a sensor, or on the chosen row, lists what it may be, as Enter does."""
         self.action_pick()
 
     # What a person decides.
@@ -165,8 +146,7 @@ class MapPane(Pane):
     def action_accept_confident(self) -> None:
         """Accepts whatever the service is sure of."""
         if self._unfolded():
-            self._remember()
-            self._rows = [dataclasses.replace(r, confirmed=r.confirmed or r.tier == "auto") for r in self._rows]
+            self._decisions.accept_confident()
             self._show()
             if self._current < 0 or not doubtful(self._rows[self._current]):
                 self.action_next_doubtful()
@@ -179,12 +159,9 @@ class MapPane(Pane):
 
     def action_next_doubtful(self) -> None:
         """Moves the cursor to the next column that needs a decision."""
-        count, above = len(self._rows), len(self._missing)
-        for offset in range(1, count + 1):
-            index = (max(self._current, -1) + offset) % count
-            if doubtful(self._rows[index]):
-                self._table.move_cursor(row=index + above)
-                return
+        index = self._decisions.next_asked(self._current)
+        if index is not None:
+            self._table.move_cursor(row=index + len(self._missing))
 
     @work
     async def action_pick(self) -> None:
@@ -200,8 +177,9 @@ class MapPane(Pane):
         shares.update((name, share) for name, share in row.alternatives if name not in shares)
         likely = [(name, f"{name}  {share:.0%}") for name, share in shares.items()]
         named = {name for name, _ in likely}
-        taken = {other.sensor: other.column for other in self._rows if other.sensor and other != row}
-        others = [(name, name + now_of(taken, name)) for name in self._map.sensors if name not in named]
+        taken = self._decisions.taken
+        taken.pop(row.sensor, None)
+        others = [(name, name + now_of(taken, name)) for name in self._decisions.map.sensors if name not in named]
         likely = [(name, label + now_of(taken, name)) for name, label in likely]
         about = f"its values: {', '.join(row.samples)}" if row.samples else ""
         chosen = await self.app.push_screen_wait(Picker(f"{row.column} is …", [*likely, *others], about))
@@ -216,21 +194,7 @@ class MapPane(Pane):
             self._assign(int(chosen.removeprefix("n")), sensor)
 
     def _assign(self, index: int, sensor: str) -> None:
-        """Gives a column a sensor; a column that had it becomes a question."""
-        self._remember()
-        row = self._rows[index]
-        for other, taken in enumerate(self._rows):
-            if other != index and taken.sensor == sensor:
-                self._rows[other] = displaced(taken, row.column)
-        same = sensor == row.sensor
-        self._rows[index] = dataclasses.replace(
-            row,
-            role="sensor",
-            sensor=sensor,
-            confirmed=True,
-            target_unit=row.target_unit if same else self._map.units.get(sensor, ""),
-            example=row.example if same else "",
-        )
+        self._decisions.assign(index, sensor)
         self._show()
         self.action_next_doubtful()
 
@@ -262,19 +226,13 @@ class MapPane(Pane):
 
     def action_undo(self) -> None:
         """Takes the last change back."""
-        if self._past:
-            self._future.append(self._rows)
-            self._rows = self._past.pop()
-            self._show()
-            self.post_message(Edited(Step.MAP))
+        self._decisions.undo()
+        self._show()
 
     def action_redo(self) -> None:
         """Does the last change again."""
-        if self._future:
-            self._past.append(self._rows)
-            self._rows = self._future.pop()
-            self._show()
-            self.post_message(Edited(Step.MAP))
+        self._decisions.redo()
+        self._show()
 
     @work
     async def action_templates(self) -> None:
@@ -292,7 +250,7 @@ class MapPane(Pane):
             ]
             chosen = await self.app.push_screen_wait(Picker("Remembered mappings", choices))
             if chosen == _REMEMBER:
-                await gateway.save_template([explicit(row) for row in self._rows])
+                await gateway.save_template(self._decisions.as_sent())
                 self.post_message(Told("Remembered: the next file with these columns is mapped by itself."))
             elif chosen.startswith("forget "):
                 await gateway.forget_template(chosen.removeprefix("forget "))
@@ -303,27 +261,14 @@ class MapPane(Pane):
             self.post_message(Failed(problem))
 
     def _take_template(self, template: TemplateRow) -> None:
-        self._remember()
-        known = {column: (role, sensor, unit) for column, role, sensor, unit in template.columns}
-        taken = 0
-        for index, row in enumerate(self._rows):
-            if row.column in known:
-                role, sensor, unit = known[row.column]
-                self._rows[index] = dataclasses.replace(row, role=role, sensor=sensor, unit=unit, confirmed=True)
-                taken += 1
+        taken = self._decisions.take_template(template)
         self._folded = False
         self._show()
         self.post_message(Told(f"{counted(taken, 'column')} of {len(self._rows)} taken from the remembered mapping."))
 
     def _put(self, index: int, **changes: object) -> None:
-        self._remember()
-        self._rows[index] = dataclasses.replace(self._rows[index], **changes)  # type: ignore[arg-type]
+        self._decisions.put(index, **changes)
         self._show()
-
-    def _remember(self) -> None:
-        self._past.append(list(self._rows))
-        self._future.clear()
-        self.post_message(Edited(Step.MAP))
 
     def _unfolded(self) -> bool:
         """Returns whether the columns are shown; shows them when they are not."""
@@ -353,11 +298,11 @@ class MapPane(Pane):
         mapped = sum(bool(row.sensor) for row in self._rows)
         if self._folded:
             return [f"✔ all {mapped} matched from template, Enter to review"]
-        doubts = sum(map(doubtful, self._rows))
+        doubts = len(self._decisions.asked)
         asked = f"; ? {counted(doubts, 'column')} to decide" if doubts else ""
         lacking = f"; ✖ {counted(len(missing), 'required sensor')} without one" if missing else ""
-        words = f"{mapped} of {len(self._map.sensors)} sensors have a column{asked}{lacking}"
-        return [words, *(f"! {warning}" for warning in self._map.warnings[:1])]
+        words = f"{mapped} of {len(self._decisions.map.sensors)} sensors have a column{asked}{lacking}"
+        return [words, *(f"! {warning}" for warning in self._decisions.map.warnings[:1])]
 
     def _explain(self) -> None:
         why = self.query_one("#map-why", Static)

@@ -9,7 +9,6 @@ from textual.widgets import Static
 from clients.tui.actions import bindings
 from clients.tui.charts import Histogram
 from clients.tui.gateway import Gateway
-from clients.tui.messages import Edited
 from clients.tui.panes.base import Pane
 from clients.tui.session import Step
 from clients.tui.tables import Column, FittedTable
@@ -17,11 +16,17 @@ from clients.tui.training import TrainingPicture
 from clients.tui.views import EpochPoint, MergePreview, Report
 
 _STRATEGIES = {
-    "real-only": ("Real only", "o", "your rows alone; training starts from the default model"),
-    "replace": ("Replace", "r", "your rows in place of the seed rows"),
-    "merge": ("Merge", "m", "seed and real rows together, told apart by the model"),
+    "real-only": ("Real only", "o", "your rows alone"),
+    "replace": ("Replace", "r", "yours in place of seed's"),
+    "merge": ("Merge", "m", "seed and real together"),
+}
+_MEANS = {
+    "real-only": "Your rows alone train; training starts from the default model.",
+    "replace": "Your rows train in place of the seed rows.",
+    "merge": "Seed and real rows train together, and the model tells them apart.",
 }
 REPLACE_NEEDS = 5_000
+_KEPT_AWAY = "Held-out rows are kept away, whatever you choose."
 _NO_LIFE = "The file has no remaining life, so there is none to show here."
 
 
@@ -46,12 +51,12 @@ class MergePane(Pane):
         """Shows the strategies above what they come to."""
         yield Static("Which rows shall train the model?", markup=False)
         yield FittedTable(
-            Column(""),
-            Column("strategy"),
-            Column("key"),
-            Column("rows to train on", numeric=True),
-            Column("to choose by", numeric=True, optional=True),
-            Column("which", narrowest=20, optional=True),
+            Column("", acts=True),
+            Column("strategy", acts=True),
+            Column("key", acts=True),
+            Column("to train on", numeric=True, acts=True),
+            Column("to choose by", numeric=True, optional=True, acts=True),
+            Column("which", narrowest=20, optional=True, acts=True),
             id="strategies",
         )
         yield Static(id="merge-counts", classes="faint", markup=False)
@@ -69,7 +74,10 @@ class MergePane(Pane):
 
     async def enter(self, gateway: Gateway, *, done: bool) -> None:
         """Shows what the run was told, and what there is to merge."""
-        self._chosen = (await gateway.choices()).strategy or self._chosen
+        edits = self.edits
+        told = await gateway.choices()
+        if edits == self.edits:
+            self._chosen = told.strategy or self._chosen
         self._show()
         self.query_one(FittedTable).move_cursor(row=list(_STRATEGIES).index(self._chosen))
         self._preview = await gateway.merge_preview()
@@ -99,7 +107,7 @@ class MergePane(Pane):
         chosen = strategy or list(_STRATEGIES)[self.query_one(FittedTable).cursor_row]
         if chosen != self._chosen:
             self._chosen = chosen
-            self.post_message(Edited(Step.MERGE))
+            self.edited()
         self._show()
         self.query_one(FittedTable).move_cursor(row=list(_STRATEGIES).index(chosen))
 
@@ -121,11 +129,11 @@ class MergePane(Pane):
         ]
         self.query_one(FittedTable).fill(rows)
         told = found.merged if "+" in found.merged or ";" in found.merged else ""  # else the table says it
-        said = [told and f"Merged: {told}."]
-        said.append(f"{found.held_out:,} held-out rows are kept away, whatever you choose." if found.held_out else "")
-        self.query_one("#merge-counts", Static).update(
-            "  ".join(filter(None, said)) or "Held-out rows are kept away, whatever you choose."
+        said = [f"Merged: {told}." if told else _MEANS[self._chosen]]
+        said.append(
+            f"{found.held_out:,} held-out rows are kept away, whatever you choose." if found.held_out else _KEPT_AWAY
         )
+        self.query_one("#merge-counts", Static).update("\n".join(said))
 
     def _show_life(self) -> None:
         life, chart = self._preview.life, self.query_one("#life", Histogram)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Checkbox, Collapsible, Input, Select
@@ -9,7 +11,6 @@ from textual.widgets import Checkbox, Collapsible, Input, Select
 from clients.tui.actions import bindings
 from clients.tui.charts import LineChart
 from clients.tui.gateway import Gateway
-from clients.tui.messages import Edited
 from clients.tui.panes.base import Pane
 from clients.tui.session import Step
 from clients.tui.training import TrainingPicture
@@ -58,11 +59,20 @@ class RefinePane(Pane, can_focus=True):
 
     async def enter(self, gateway: Gateway, *, done: bool) -> None:
         """Shows what the run was told, and the trainings that are finished."""
-        told = await gateway.choices()
-        models = [(words, name) for name, words in await gateway.models()]
+        edits = self.edits
+        told, models = await gateway.choices(), await gateway.models()
+        if edits == self.edits:
+            self._fill(told, models)
+        picture = self.query_one(TrainingPicture)
+        picture.recall(await gateway.curves())
+        if done:
+            for words in await gateway.training_words():
+                picture.tell(words, dated=False)
+
+    def _fill(self, told: Choices, models: Sequence[tuple[str, str]]) -> None:
         with self.prevent(Input.Changed, Select.Changed, Checkbox.Changed):
             self.query_one("#engine", Select).value = told.engine or Select.NULL
-            bases = [*_BASES, *models]
+            bases = [*_BASES, *((words, name) for name, words in models)]
             if told.base not in {name for _, name in bases}:
                 bases.append((told.base, told.base))
             self.query_one("#base", Select).set_options(bases)
@@ -73,11 +83,6 @@ class RefinePane(Pane, can_focus=True):
                 self.query_one(f"#{field}", Input).value = f"{value:g}" if value else ""
             self._freeze(told.freeze_encoder)
         self._known = self._told()
-        picture = self.query_one(TrainingPicture)
-        picture.recall(await gateway.curves())
-        if done:
-            for words in await gateway.training_words():
-                picture.tell(words, dated=False)
 
     async def commit(self, gateway: Gateway) -> None:
         """Fixes how to train. Raises views.Problem naming the field that is no number."""
@@ -138,7 +143,7 @@ class RefinePane(Pane, can_focus=True):
             told = None  # half a number: other than what is known in any case
         if self._known is not None and told != self._known:
             self._known = told or Choices(epochs=-1)
-            self.post_message(Edited(Step.REFINE))
+            self.edited()
 
     def _freeze(self, frozen: bool) -> None:
         box = self.query_one("#freeze", Checkbox)

@@ -15,7 +15,7 @@ from textual.widgets import Button, Input, Static
 from clients.tui import paths
 from clients.tui.actions import bindings
 from clients.tui.gateway import Gateway
-from clients.tui.messages import Edited, Failed, Told
+from clients.tui.messages import Failed, Told
 from clients.tui.modals.dialogs import LinePrompt, Picker, preview_columns
 from clients.tui.panes.base import Pane
 from clients.tui.path_input import PathInput
@@ -126,7 +126,7 @@ class UploadPane(Pane):
         """Says at once what the path leads to; another path makes this step stale."""
         if self._sent[0] and self._typed != self._sent:
             self.header_row = None
-            self.post_message(Edited(Step.UPLOAD))
+            self.edited()
         if event.input.id == "files":
             try:
                 self._hint("files", f"✔ {paths.beginning(self.files)}" if event.value.strip() else _FILES_HINT)
@@ -301,7 +301,7 @@ class UploadPane(Pane):
         answer = await self.app.push_screen_wait(LinePrompt(text, now if now.isdecimal() else "", _not_a_row))
         if answer and int(answer) != self.header_row:
             self.header_row = int(answer)
-            self.post_message(Edited(Step.UPLOAD))
+            self.edited()
             self.post_message(Told(f"ctrl+g reads the file again with its header in row {answer}."))
 
 

@@ -49,10 +49,10 @@ class ValidatePane(Pane):
         """Shows a sentence above the table."""
         yield Static("Checking the rows …", id="validate-summary", markup=False)
         yield FittedTable(
-            Column(""),
+            Column("", acts=True),
             Column("check"),
             Column("column", narrowest=12),
-            Column("what was found", narrowest=24),
+            Column("what was found", narrowest=24, wraps=True),
             Column("proposed fix", optional=True),
             id="findings",
         )
@@ -64,6 +64,11 @@ class ValidatePane(Pane):
             self._findings = await gateway.findings()
             self._seen = set(await gateway.accepted())
             self._show()
+
+    def stopped(self) -> None:
+        """Says how to check again."""
+        if not self._findings:
+            self.query_one("#validate-summary", Static).update("The rows are not checked yet; ctrl+g checks them.")
 
     @property
     def _client(self) -> SensorForgeApp:
@@ -84,7 +89,7 @@ class ValidatePane(Pane):
         self._keep_seen()
 
     def on_data_table_row_selected(self) -> None:
-        """A click on the chosen row does what space does."""
+        """A click on a mark, or on the chosen row, does what space does."""
         self.action_accept()
 
     @work(exclusive=True, group="seen")
@@ -145,13 +150,19 @@ class ValidatePane(Pane):
                 Text(*(_SEEN if finding.identity in self._seen else _MARKS[finding.severity])),
                 finding.check,
                 finding.column,
-                finding.message,
+                beside(finding),
                 finding.fix,
             )
             for finding in self._shown
         ]
         self.query_one(FittedTable).fill(rows)
         self.query_one("#validate-summary", Static).update(summary(self._findings, self._only_errors))
+
+
+def beside(finding: FindingRow) -> str:
+    """Returns what was found, without the column's name, which stands beside it."""
+    text = finding.message.removeprefix(f"Column {finding.column!r} ")
+    return text[:1].upper() + text[1:]
 
 
 def summary(findings: Sequence[FindingRow], only_errors: bool = False) -> str:

@@ -66,8 +66,9 @@ class RunFrame(Screen[None]):
     def on_mount(self) -> None:
         """Shows the first step."""
         self.show_link("")
-        for chart in self.query(Chart):
-            chart.ascii_only = self.client.ascii_only
+        for widget in self.query():
+            if isinstance(widget, Chart):
+                widget.ascii_only = self.client.ascii_only
         self.redraw()
 
     @property

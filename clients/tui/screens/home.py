@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import PurePath
 from typing import TYPE_CHECKING, cast
 
 from rich.text import Text
@@ -16,11 +17,11 @@ from textual.widgets import Button, Footer, Static
 from clients.tui.actions import bindings
 from clients.tui.messages import Failed, HomeLoaded, LossesLoaded
 from clients.tui.modals.dialogs import ProblemDialog, Question
-from clients.tui.plotting import sparkline
 from clients.tui.screens.run import RunScreen
+from clients.tui.sparks import gapped_sparkline
 from clients.tui.tables import Column, FittedTable
 from clients.tui.views import Home, Problem, RunRow
-from clients.tui.widgets import duration
+from clients.tui.widgets import age
 
 if TYPE_CHECKING:
     from clients.tui.app import SensorForgeApp
@@ -146,9 +147,17 @@ class HomeScreen(Screen[None]):
 
     def _cells(self, run: RunRow) -> tuple[str | Text, ...]:
         losses = self._losses.get(run.name, run.losses)
-        spark = sparkline(losses, _SPARK_WIDTH, ascii_only=self.client.ascii_only)
+        spark = gapped_sparkline(losses, _SPARK_WIDTH, ascii_only=self.client.ascii_only)
         state = _STATES[run.state]
-        return (run.title, run.profile, run.machine, run.reached, state, duration(run.age_s), Text(spark, "cyan"))
+        return (
+            run.title,
+            PurePath(run.profile).stem,
+            run.machine,
+            run.reached,
+            state,
+            age(run.age_s),
+            Text(spark, "cyan"),
+        )
 
     def on_failed(self, message: Failed) -> None:
         """Says what is wrong: beside the list when there is none, in a dialog when something asked for failed."""

@@ -6,9 +6,9 @@ from typing import Literal
 
 from textual.app import App
 
+from clients.tui.compared import question
 from clients.tui.gateway import Gateway
 from clients.tui.modals.dialogs import LinePrompt, Question
-from clients.tui.panes.compare import question
 from clients.tui.paths import named
 from clients.tui.session import Step
 from clients.tui.views import Comparison, Problem
@@ -39,9 +39,10 @@ async def switch_default(app: App[None], gateway: Gateway, machine: str, found: 
     came of it, "" for nothing. Raises Problem."""
     if found is None:
         raise Problem("There is no comparison yet.", "ctrl+g compares.", "STEP_MISSING")
+    found = await gateway.comparison()  # the default may be another one by now
     if found.default == found.model:
         return f"{found.model} is the default of {machine} already."
     text = question(machine, found)
     if await app.push_screen_wait(Question(text, (("yes", "Make default"), ("no", "Leave it")))) != "yes":
         return ""
-    return await gateway.activate()
+    return await gateway.activate(found.default)

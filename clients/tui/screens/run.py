@@ -5,6 +5,7 @@ Workers do all the waiting and only post messages; handlers alone touch the boar
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 
 from textual import work
@@ -38,8 +39,8 @@ class RunScreen(RunFrame):
         super().__init__()
         self._run_name = name
         self._busy = False
+        self._settling = asyncio.Lock()
         self._problem: Problem | None = None
-        self._unkept: Pane | None = None
         self._keeping: Timer | None = None
 
     def on_mount(self) -> None:
@@ -75,18 +76,25 @@ class RunScreen(RunFrame):
         elif step < Step.COMPARE:
             self._show(Step(step + 1))
         else:
-            self.app.pop_screen()
+            self._leave()
 
     async def action_back(self) -> None:
         """Goes to the step before, or home."""
         if self.board.current == Step.UPLOAD:
             with contextlib.suppress(Problem):  # a lost link keeps nobody here
                 await self.settle()
-            self.app.pop_screen()
+            self._leave()
         elif self._busy:
             self._say_busy()
         else:
             self._show(Step(self.board.current - 1))
+
+    def _leave(self) -> None:
+        """Goes home. Who still reads for this screen stops first, since the widgets that would show it go away."""
+        for worker in self.app.workers:
+            if self in worker.node.ancestors_with_self:
+                worker.cancel()
+        self.app.pop_screen()
 
     def action_goto(self, number: int) -> None:
         """Shows a step."""
@@ -100,7 +108,7 @@ class RunScreen(RunFrame):
 
     def action_detach(self) -> None:
         """Leaves the step running on the server."""
-        self.app.pop_screen()
+        self._leave()
 
     def action_details(self) -> None:
         """Shows the last problem in full."""
@@ -186,9 +194,15 @@ class RunScreen(RunFrame):
 
     async def settle(self) -> None:
         """Keeps on the server what was changed last. Raises views.Problem."""
-        if self._unkept is not None and not self._busy:
-            pane, self._unkept = self._unkept, None
-            await pane.keep(await self.client.services())
+        async with self._settling:  # who leaves waits for what is being kept already
+            for pane in self.query(Pane):
+                if pane.unkept and not self._busy:
+                    pane.unkept = False
+                    try:
+                        await pane.keep(await self.client.services())
+                    except (Problem, asyncio.CancelledError):
+                        pane.unkept = True
+                        raise
 
     @work(exclusive=True, group="step")
     async def _take(self, step: Step, *, attach: bool = False) -> None:
@@ -204,7 +218,7 @@ class RunScreen(RunFrame):
                 except Problem as problem:
                     self.post_message(Refused(problem, step))
                     return
-            self._unkept = None  # the step has it
+            pane.unkept = False  # the step has it
             self._leave_fields(pane)
             self.board.begin(step)
             self.redraw()
@@ -289,6 +303,7 @@ class RunScreen(RunFrame):
         if step is None:
             self._say_problem(problem)
             return
+        self.pane(step).stopped()
         if problem.reason == "JOB_CANCELLED":
             self.board.stop(step)
             self.redraw()
@@ -316,10 +331,11 @@ class RunScreen(RunFrame):
             self.board.edited(message.step)
             if message.step == self.board.current and self.board.records[message.step].state == "stale":
                 self.say_consequence()
-            self._unkept = self.pane(message.step)
             if self._keeping is not None:
                 self._keeping.stop()
             self._keeping = self.set_timer(_KEEP_AFTER_S, self._keep)
+        else:
+            self.pane(message.step).unkept = False
         self.redraw()
 
     def _show(self, step: Step, *, take: bool = True) -> None:
