@@ -85,3 +85,7 @@ def numbers(real_train: np.ndarray, real_test: np.ndarray, refined: np.ndarray) 
 @pytest.fixture
 def catalog(tmp_path: Path) -> Catalog:
     return Catalog(open_store(str(tmp_path / "store")))
+
+
+def normal(n: int, d: int = 1, seed: int = 0, shift: float = 0.0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(shift, 1, (n, d))
