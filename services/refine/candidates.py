@@ -2,17 +2,23 @@
 
 `Candidates.epochs()` yields after every epoch of whichever training is under way. `state()` holds the finished ones'
 weights and curves and the unfinished one's full state, so a worker that takes over repeats at most the epochs since the
-last checkpoint and arrives at the same weights.
+last checkpoint and arrives at the same weights. A training that cannot catch up with one that has ended is not carried
+on with: what it would still cost is most of a refinement's time, and its end would change nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import takewhile
 
 from services.refine.checkpoint import pack, unpack
 from services.refine.engines import Engine
 from services.refine.training import Arrays, EpochResult, Rows, Schedule, Training
+
+LOOKED_BACK = 0.2  # of the schedule: over so many epochs the pace is taken
+FEWEST_LOOKED_BACK = 15  # epochs: short schedules are not worth it
+PACE_KEPT = 0.6  # of it to the end, at most: of ten trainings from scratch, looked at halfway, none kept more than half
 
 
 @dataclass
@@ -58,14 +64,31 @@ class Candidates:
         while self._position < len(self._candidates):
             candidate = self._candidates[self._position]
             if candidate.plan is not None:
-                self._training = self._training or self._begin(candidate)
-                for result in self._training.epochs():
-                    candidate.curve = self._training.curve
-                    yield candidate, result
-                self._training.finish()
-                candidate.curve = self._training.curve
+                training = self._training = self._training or self._begin(candidate)
+                candidate.curve = training.curve
+                while not (training.done or self.behind(candidate)):
+                    yield candidate, training.epoch()
+                training.finish()
                 self._training = None
             self._position += 1
+
+    def behind(self, candidate: Candidate) -> bool:
+        """Returns whether a candidate cannot catch up: going on to the end of its schedule at most of the pace of its
+        last epochs, it would not reach the lowest validation loss of those before it.
+
+        Candidates of one refinement share codec, frame and validation draws, hence their losses can be compared.
+        """
+        earlier = [c for c in takewhile(lambda c: c is not candidate, self._candidates) if c.curve]
+        if not earlier or candidate.plan is None:
+            return False
+        back = max(FEWEST_LOOKED_BACK, round(LOOKED_BACK * candidate.plan.epochs))
+        left = candidate.plan.epochs - len(candidate.curve)
+        if len(candidate.curve) <= back or not left or not candidate.curve[-1].patience_left:
+            return False  # too early to say, or at its end anyway
+        best = candidate.curve[-1].best_validation_loss
+        pace = (candidate.curve[-1 - back].best_validation_loss - best) / back
+        reached = best - PACE_KEPT * pace * left
+        return reached > min(c.curve[-1].best_validation_loss for c in earlier)
 
     def best_so_far(self) -> Engine | None:
         """Returns an engine with the best weights of the training under way, or None between two trainings."""

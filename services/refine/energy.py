@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.spatial.distance import cdist
+from scipy.spatial.distance import cdist, pdist
 
 from services.refine.codec import Codec
 
@@ -57,9 +57,15 @@ def energy_distance(
     """
     rng = np.random.default_rng(seed)
     x, y = (a if len(a) <= most_rows else a[rng.choice(len(a), most_rows, replace=False)] for a in (one, other))
-    # A row's distance to itself is left out, else small sets would seem apart by (1/n + 1/m) of their spread.
-    within = sum(float(cdist(a, a).sum()) / max(1, len(a) * (len(a) - 1)) for a in (x, y))
-    return 2 * float(cdist(x, y).mean()) - within
+    return 2 * float(cdist(x, y).mean()) - mean_distance(x) - mean_distance(y)
+
+
+def mean_distance(points: NDArray[np.floating]) -> float:
+    """Returns the mean distance of two different ones of the points (n, D), 0 for fewer than two.
+
+    A point's distance to itself is left out, else small sets would seem apart by (1/n + 1/m) of their spread.
+    """
+    return float(pdist(points).mean()) if len(points) > 1 else 0.0
 
 
 def _matrix(table: pl.DataFrame, columns: tuple[str, ...]) -> NDArray[np.float64]:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
 from services.refine.candidates import Candidate
-from services.refine.energy import EnergySpace, energy_distance
+from services.refine.energy import EnergySpace, energy_distance, mean_distance
 from services.refine.material import Material
 from services.refine.model import Model
 from services.refine.training import MOST_VALIDATION_ROWS
@@ -192,8 +192,7 @@ class Judge:
         """
         sampled, _ = model.sample_encoded(SCORED_ROWS, seed=self._material.seed)
         framed = sampled @ self._frame
-        within = float(cdist(framed, framed).sum()) / (len(framed) * (len(framed) - 1))
-        return np.asarray(cdist(framed, self._framed_validation).mean(0) - within / 2, np.float64)
+        return np.asarray(cdist(framed, self._framed_validation).mean(0) - mean_distance(framed) / 2, np.float64)
 
     @cached_property
     def base_distance(self) -> float | None:

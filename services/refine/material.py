@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from services.chassis.errors import SensorForgeError
 from services.machines.profile import MachineProfile
 from services.refine import errors as errors
-from services.refine.codec import Codec, Encoded, column_specs, modelled_columns
+from services.refine.codec import Codec, Encoded
+from services.refine.columns import column_specs, modelled_columns
 from services.refine.engines import Layout
 from services.refine.holding_back import held_back
 from services.refine.model import PROVENANCE, Model, conditions_of, layout_of

@@ -11,7 +11,7 @@ from services.artifacts.parquet import read_units
 from services.jobs.operation import JobContext, Operation
 from services.machines.profile import MachineProfile
 from services.refine.candidates import Candidate
-from services.refine.codec import modelled_columns
+from services.refine.columns import modelled_columns
 from services.refine.model import Model
 from services.refine.options import TrainingOptions
 from services.refine.original import OriginalTraining

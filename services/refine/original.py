@@ -14,7 +14,8 @@ from services.chassis.errors import SensorForgeError
 from services.machines.profile import MachineProfile
 from services.refine import errors as errors
 from services.refine.candidates import Candidate, Candidates
-from services.refine.codec import Codec, column_specs, modelled_columns
+from services.refine.codec import Codec
+from services.refine.columns import column_specs, modelled_columns
 from services.refine.energy import EnergySpace, energy_distance
 from services.refine.engines import create_engine
 from services.refine.holding_back import held_back
@@ -52,7 +53,8 @@ class OriginalTraining:
         # Blocks, not runs: these rows only say when to stop. What a base is worth on other machines, refinement finds.
         held = held_back(rows, share=VALIDATION_SHARE, seed=seed, by_run=False)
         self._train, self._validation = rows.filter(pl.Series(~held)), rows.filter(pl.Series(held))
-        self.codec = Codec.fit(self._train, column_specs(profile, modelled_columns(rows)))
+        # All rows: they are no test, and a class of ten rows would else lose one with each that is held back.
+        self.codec = Codec.fit(rows, column_specs(profile, modelled_columns(rows)))
         if not self.codec.continuous:
             raise SensorForgeError(
                 "NOTHING_TO_MODEL", f"No column of {', '.join(rows.columns)} is a number that varies."

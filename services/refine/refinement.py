@@ -89,12 +89,9 @@ class Refinement:
         for held in hold_outs(self.real, count=MOST_HOLD_OUTS, seed=self.seed):
             if len(final) < 2 or choose(final, self._held_out).decided:
                 return
-            losses: dict[str, Losses] = {}
-            for candidate in self._proposals.without(held):
-                if candidate.name in final:
-                    yield from Candidates([candidate], seed=self.seed).epochs()
-                    losses[candidate.name] = row_losses(candidate)
-            self._held_out.append(losses)
+            trial = [candidate for candidate in self._proposals.without(held) if candidate.name in final]
+            yield from Candidates(trial, seed=self.seed).epochs()
+            self._held_out.append({candidate.name: row_losses(candidate) for candidate in trial})
 
     def quality_so_far(self, candidate: Candidate) -> float | None:
         """Returns by how many percent the best epoch so far is nearer to real rows than the base, if there is one."""
@@ -172,6 +169,15 @@ class Refinement:
             "epochs": len(best.candidate.curve),
         }
 
+    def _given_up(self) -> list[str]:
+        """Returns a sentence for each candidate that was not trained to its end because it could not catch up."""
+        return [
+            f"The training of {c.name} was ended after {len(c.curve)} of {c.plan.epochs} epochs, too far behind to "
+            "catch up."
+            for c in self.training.ready
+            if c.plan is not None and self.training.behind(c)
+        ]
+
     def _report(
         self,
         best: Judgement,
@@ -208,7 +214,7 @@ class Refinement:
             "chosen": best.candidate.name,
             "choice": choice.to_json(),
             "strategy": strategy,
-            "why": choice.why,
+            "why": " ".join([choice.why, *self._given_up()]),
             "refinement_improvement": improvement,
             "notices": [{"code": n.code, "message": n.message} for n in self.notices],
             "wall_seconds": time.perf_counter() - self._started,

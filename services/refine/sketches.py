@@ -15,18 +15,16 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from services.refine.codec import (
+from services.refine.codec import MISSING, Codec, discrete_columns
+from services.refine.columns import (
     FEW_VALUES,
-    MISSING,
     ROWS_PER_VALUE,
-    Codec,
     Column,
     ColumnSpec,
     Scalar,
     codes_of,
     column_specs,
     discrete_column,
-    discrete_columns,
     modelled_columns,
     numbers_of,
 )

@@ -14,7 +14,8 @@ from scipy.special import ndtr
 from scipy.stats import kstest
 
 from services.refine.checkpoint import pack, unpack
-from services.refine.codec import Codec, ColumnSpec
+from services.refine.codec import Codec
+from services.refine.columns import ColumnSpec
 from services.refine.discrete import DiscreteTuple
 from services.refine.normal_scores import Limits, NormalScores, Points, find_grid
 from services.refine.sketches import CodecSketch, fit_in_chunks

@@ -10,28 +10,16 @@ import polars as pl
 import pytest
 
 from services.chassis.errors import SensorForgeError
+from services.refine.candidates import Candidate, Candidates
 from services.refine.codec import Codec
 from services.refine.energy import EnergySpace, energy_distance
-from services.refine.holding_back import held_back, hold_outs
 from services.refine.judging import choose
 from services.refine.model import PROVENANCE, Model
 from services.refine.options import TrainingOptions
-from services.refine.original import OriginalTraining
 from services.refine.refinement import Refinement
-from services.refine.training import Rows, schedule, train
+from services.refine.training import EpochResult, Rows, Schedule, schedule, train
 from tests.refine.conftest import MACHINE, PROFILE, pump
-
-QUICK = TrainingOptions(epochs=10, batch_size=64)
-REAL = pump(500, 1, real=True)
-HELD = pump(120, 2, real=True)
-
-
-def original(engine: str = "flow", rows: pl.DataFrame | None = None) -> Model:
-    training = OriginalTraining(
-        MACHINE, pump(2000) if rows is None else rows, profile=PROFILE, options=replace(QUICK, engine=engine)
-    )
-    list(training.epochs())
-    return training.result()[0]
+from tests.refine.refining import HELD, QUICK, REAL, original, refine
 
 
 @pytest.fixture(scope="module", params=["flow", "tvae"])
@@ -42,15 +30,6 @@ def base(request: pytest.FixtureRequest) -> Model:
 @pytest.fixture(scope="module")
 def flow_base() -> Model:
     return original("flow")
-
-
-def refine(rows: pl.DataFrame, base: Model | None, held: pl.DataFrame | None = HELD, **options: object):
-    refinement = Refinement(
-        MACHINE, rows, held, profile=PROFILE, base=base, base_name="base", options=replace(QUICK, **options)
-    )
-    list(refinement.epochs())
-    model, report = refinement.result()
-    return refinement, model, report
 
 
 def test_refinement_comes_nearer_to_real_rows_than_the_base_and_the_control(base: Model) -> None:
@@ -226,36 +205,6 @@ def test_a_damaged_model_file_is_refused(flow_base: Model) -> None:
         Model.from_files(document | {"format": 99}, weights)
 
 
-# Rows held back -------------------------------------------------------------------------------------------------------
-
-
-def test_whole_runs_are_held_back() -> None:
-    rows = pump(500)
-    held = held_back(rows, seed=3)
-    assert 0.05 < held.mean() < 0.3
-    assert not set(rows["run_id"].filter(pl.Series(held))) & set(rows["run_id"].filter(pl.Series(~held)))
-
-
-def test_without_runs_blocks_of_time_are_held_back() -> None:
-    shuffled = pl.DataFrame({"timestamp": np.random.default_rng(0).permutation(1000), "x": np.zeros(1000)})
-    held = held_back(shuffled, seed=1)
-    taken = np.sort(shuffled["timestamp"].to_numpy()[held])
-    assert held.sum() == 150
-    assert (np.diff(taken) > 1).sum() <= 3
-
-
-def test_hold_outs_are_disjoint_runs_or_blocks() -> None:
-    by_run = hold_outs(pump(500), count=3, seed=1)
-    assert len(by_run) == 3
-    assert np.sum(by_run, axis=0).max() == 1
-    for held in by_run:
-        kept, gone = (set(pump(500)["run_id"].filter(pl.Series(mask))) for mask in (~held, held))
-        assert not kept & gone
-    shuffled = pl.DataFrame({"source_row": np.random.default_rng(0).permutation(400), "x": np.zeros(400)})
-    for held in hold_outs(shuffled, count=3):
-        assert (np.diff(np.sort(shuffled["source_row"].to_numpy()[held])) > 1).sum() <= 3
-
-
 # Choosing -------------------------------------------------------------------------------------------------------------
 
 
@@ -323,6 +272,48 @@ def test_seed_rows_nobody_asked_for_need_a_lead_that_is_larger_than_chance() -> 
     assert choose({"refined": even + 1, "merged": even}, last_resort="merged").name == "merged"
 
 
+def curve(losses: list[float], epochs: int = 50) -> list[EpochResult]:
+    """Returns the curve of so many epochs of a longer training."""
+    best = np.minimum.accumulate(losses).tolist()
+    return [EpochResult(k + 1, epochs, 0.0, loss, best[k], 1e-3, 0.0, 10) for k, loss in enumerate(losses)]
+
+
+@pytest.mark.parametrize(
+    ("losses", "behind"),
+    [
+        ([2.0 - 0.01 * k for k in range(20)], True),  # 30 epochs to go at .01: 1.63 at most
+        ([2.0 - 0.06 * k for k in range(20)], False),
+        ([2.0] * 10, False),  # too early to say
+        ([2.0] * 50, False),  # at its end anyway
+    ],
+    ids=["hopeless", "may-catch-up", "too-early", "ended"],
+)
+def test_a_candidate_is_behind_when_its_pace_does_not_lead_to_the_best_loss(losses: list[float], behind: bool) -> None:
+    engine, rows = original("flow").engine, Rows(np.zeros((1, 5), np.float32))
+    first = Candidate("refined", "refined", engine, rows, rows, Schedule(50, 1, 1, 1e-3), curve=curve([1.0] * 50))
+    second = Candidate("scratch", "scratch", engine, rows, rows, Schedule(50, 1, 1, 1e-3), curve=curve(losses))
+    assert Candidates([first, second]).behind(second) is behind
+    assert not Candidates([first, second]).behind(first)
+
+
+def test_a_candidate_that_cannot_catch_up_is_not_trained_to_its_end_even_after_a_crash(flow_base: Model) -> None:
+    def begin(data: bytes | None = None) -> Refinement:
+        options = replace(QUICK, epochs=20, learning_rate=1e-5)  # too low a rate to come anywhere from scratch
+        return Refinement(MACHINE, REAL, HELD, profile=PROFILE, base=flow_base, options=options, data=data)
+
+    whole = begin()
+    states = [whole.state() for _ in whole.training.epochs()]
+    report = whole.result()[1]
+    ended = len(report["curves"]["scratch"])
+    assert ended < 20
+    assert f"scratch was ended after {ended} of 20 epochs" in report["why"]
+    resumed = begin(states[-1])
+    assert list(resumed.training.epochs()) == []
+    again = resumed.result()[1]
+    assert again["curves"] == report["curves"]
+    assert again["choice"] == report["choice"]
+
+
 def test_what_loses_to_the_control_is_not_promoted(flow_base: Model) -> None:
     _, model, report = refine(REAL.drop("rul"), flow_base, HELD.drop("rul"), epochs=1, learning_rate=1.0)
     assert report["chosen"] == "control"
@@ -345,125 +336,3 @@ def test_refining_a_refined_model_does_not_lower_the_rate_again(flow_base: Model
     _, _, report = refine(REAL, again, epochs=1)
     refined = next(c for c in report["candidates"] if c["name"] == "refined")
     assert refined["schedule"]["learning_rate"] == pytest.approx(flow_base.learning_rate / 10)
-
-
-# Strategy and base ----------------------------------------------------------------------------------------------------
-
-BOTH = pl.concat([pump(600).with_columns(provenance=pl.lit("seed")), REAL.with_columns(provenance=pl.lit("real"))])
-WITHOUT_LIFE = BOTH.with_columns(rul=pl.when(pl.col("provenance") == "seed").then(pl.col("rul")))
-
-
-@pytest.mark.parametrize(
-    ("rows", "with_base", "choose_strategy", "candidates"),
-    [
-        (REAL, True, False, {"control", "refined", "scratch"}),
-        (REAL, False, False, {"scratch"}),
-        (BOTH, True, False, {"control", "refined", "scratch"}),
-        (BOTH, False, False, {"merged", "scratch"}),
-        (BOTH, True, True, {"control", "refined", "merged", "scratch"}),
-        (BOTH, False, True, {"merged", "scratch"}),
-        (WITHOUT_LIFE, True, False, {"control", "refined"}),
-        (WITHOUT_LIFE, True, True, {"control", "refined", "merged"}),
-        (WITHOUT_LIFE, False, False, {"merged"}),
-    ],
-    ids=["real+base", "real", "merge+base", "merge", "choose+base", "choose", "no-rul+base", "no-rul+choose", "no-rul"],
-)
-def test_every_combination_of_rows_and_base_gives_a_model_of_all_columns(
-    flow_base: Model, rows: pl.DataFrame, with_base: bool, choose_strategy: bool, candidates: set[str]
-) -> None:
-    refinement = Refinement(
-        MACHINE,
-        rows,
-        HELD.drop("rul") if rows is WITHOUT_LIFE else HELD,
-        profile=PROFILE,
-        base=flow_base if with_base else None,
-        options=replace(QUICK, epochs=2),
-        choose_strategy=choose_strategy,
-    )
-    list(refinement.epochs())
-    model, report = refinement.result()
-    assert {entry["name"] for entry in report["candidates"]} == candidates
-    assert report["chosen"] in candidates
-    assert report["strategy"]["asked_for"] is not choose_strategy
-    chosen = next(entry for entry in report["candidates"] if entry["name"] == report["chosen"])
-    assert report["strategy"]["chosen"] == (chosen["trained_on"] or "real-only")
-    sampled = model.sample(300)
-    assert set(sampled.columns) == set(pump(1).columns) - {"run_id"}
-    assert sampled["rul"].null_count() == 0
-    assert model.seed_derived == (("rul",) if rows is WITHOUT_LIFE else ())
-    json.dumps(report, allow_nan=False)
-
-
-def test_the_strategy_is_chosen_by_validation_not_by_habit(flow_base: Model) -> None:
-    """Seed rows whose dependence is turned round cannot help; the report says that real rows alone were chosen."""
-    turned = BOTH.with_columns(
-        vibration_mm_s=pl.when(pl.col("provenance") == "seed")
-        .then(pl.col("vibration_mm_s").shuffle(seed=1))
-        .otherwise(pl.col("vibration_mm_s"))
-    )
-    refinement = Refinement(MACHINE, turned, HELD, profile=PROFILE, base=flow_base, options=QUICK, choose_strategy=True)
-    list(refinement.epochs())
-    _, report = refinement.result()
-    losses = report["choice"]["losses"]
-    assert {"refined", "merged", "scratch"} == set(losses)
-    assert report["strategy"] == {"asked_for": False, "chosen": "real-only"}
-
-
-# Options of transfer --------------------------------------------------------------------------------------------------
-
-
-def trained(base: Model, **options: object) -> Model:
-    """Returns the refined candidate, chosen or not."""
-    refinement, _, _ = refine(REAL, base, **options)
-    return refinement.model_of(next(c for c in refinement.training.ready if c.name == "refined"))
-
-
-def moved(base: Model, model: Model) -> float:
-    old, new = base.engine.weights(), model.engine.weights()
-    return sum(float(np.square(new[n] - old[n]).sum()) for n in old if n != "frame" and new[n].shape == old[n].shape)
-
-
-def test_a_frozen_encoder_does_not_move() -> None:
-    base = original("tvae")
-    refined = trained(base, epochs=2, freeze_encoder=True)
-    encoder = {id(parameter) for parameter in refined.engine.encoder_parameters()}
-    names = [name for name, parameter in refined.engine.named_parameters() if id(parameter) in encoder]
-    assert names
-    for name in names:
-        np.testing.assert_array_equal(refined.engine.weights()[name], base.engine.weights()[name])
-    assert moved(base, refined) > 0
-
-
-def test_l2_sp_keeps_the_weights_near_the_base(base: Model) -> None:
-    free, held = trained(base, epochs=3), trained(base, epochs=3, l2_sp=10.0)
-    assert moved(base, held) < 0.5 * moved(base, free)
-
-
-def test_replayed_rows_are_the_bases_own(flow_base: Model) -> None:
-    refinement = Refinement(MACHINE, REAL, HELD, profile=PROFILE, base=flow_base, options=replace(QUICK, replay=0.5))
-    rows = next(c.replayed for c in refinement._candidates if c.name == "refined")
-    assert rows is not None
-    replayed = flow_base.codec.decode_scores(rows.scores)["flow_m3h"]
-    assert replayed.mean() == pytest.approx(pump(2000)["flow_m3h"].mean(), rel=0.05)
-
-
-def test_options_that_need_a_base_say_that_they_had_no_effect() -> None:
-    refinement, _, _ = refine(REAL, None, epochs=1, l2_sp=0.1, replay=0.2, freeze_encoder=True, engine="tvae")
-    texts = [notice.message for notice in refinement.notices if notice.code == "OPTION_WITHOUT_EFFECT"]
-    assert len(texts) == 3
-
-
-@pytest.mark.parametrize(("told", "patience"), [(0, 10), (4, 4)])
-def test_the_patience_of_a_refinement_is_ten_epochs_unless_told(flow_base: Model, told: int, patience: int) -> None:
-    options = TrainingOptions(patience=told)
-    refinement = Refinement(MACHINE, REAL, HELD, profile=PROFILE, base=flow_base, options=options)
-    assert refinement._candidates[1].name == "refined"
-    assert refinement._candidates[1].plan.patience == patience
-
-
-def test_training_ends_when_patience_runs_out_and_the_best_epoch_is_kept() -> None:
-    _, _, report = refine(REAL, None, epochs=60, patience=2, learning_rate=0.1)
-    losses = [epoch["validation_loss"] for epoch in report["curves"]["scratch"]]
-    assert len(losses) < 60
-    assert len(losses) - 1 - int(np.argmin(losses)) == 2
-    assert report["candidates"][0]["best_epoch"] == int(np.argmin(losses)) + 1
