@@ -116,10 +116,10 @@ class Choice:
     def _why_trained(self) -> str:
         if not self.leads:
             return f"{self.name} was the only candidate that was trained."
-        rows = f"{self.validation_rows} real validation rows"
+        rows = f"{self.validation_rows:,} real validation rows"
         if self.hold_outs:
             times = "a hold-out" if self.hold_outs == 1 else f"{self.hold_outs} hold-outs"
-            rows += f" and {self.held_out_rows} rows of {times}"
+            rows += f" and {self.held_out_rows:,} rows of {times}"
         leads = " and ".join(f"{lead.name} by {lead.mean:.4f} ± {lead.error:.4f}" for lead in self.leads)
         if all(lead.mean >= 0 for lead in self.leads):
             return f"{self.name} has the lowest loss on {rows}; it leads {leads}."
