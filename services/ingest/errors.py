@@ -28,7 +28,6 @@ REASONS = {
     "SHEET_NOT_FOUND": _input("Name one of the sheets that the message lists with --sheet."),
     "COLUMN_NOT_FOUND": _input("Name one of the columns that the message lists."),
     "REGISTER_MAP_INVALID": _input("Give a register map with the columns address, name and type."),
-    "REGISTER_MAP_MISSING": _input("Upload the register map and name it with --register-map."),
     "TABLES_DIFFER": _input("Read files with different columns one by one, or give files that share a time column."),
     "PARSE_LIMIT": _input("Split the file; reading it needs more memory or time than one file may use."),
     "PARSE_CRASHED": _input("Export the file again; its structure brought the reader down, which was contained."),

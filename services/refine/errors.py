@@ -24,9 +24,6 @@ register_reasons(
         "MODEL_FILE_INVALID": Reason(
             ErrorKind.INPUT, "FAILED_PRECONDITION", "Train the model again; its files are damaged or not a model."
         ),
-        "CONDITION_NOT_MODELLED": Reason(
-            ErrorKind.USAGE, "INVALID_ARGUMENT", "Name sensors of the model in the condition."
-        ),
         "NO_DEFAULT_MODEL": Reason(
             ErrorKind.NOT_FOUND, "NOT_FOUND", "Train a seed model or activate a model first, or use base `none`."
         ),

@@ -1,9 +1,10 @@
 """The cascade: one engine for the slow path of a run, a second for what happens around it, both with memory.
 
-Scores are split by smoothing into a slow path and a residual. The first engine models slow | condition, the second
-residual | slow, condition; the condition is RUL (where lives are known), the hour of the day and the discrete states.
-Both are fitted on rows, as the refined model is. What makes rows into runs is their noise: real rows are encoded back
-to noise in time order, the memory of that noise is fitted (`memory`), and noise with that memory is decoded again.
+Scores, with lives on the scales on which their noise is steady (`scales`), are split by smoothing into a slow path and
+a residual. The first engine models slow | condition, the second residual | slow, condition; the condition is RUL (where
+lives are known), the hour of the day and the discrete states. Both are fitted on rows, as the refined model is. What
+makes rows into runs is their noise: real rows are encoded back to noise in time order, the memory of that noise is
+fitted (`memory`), and noise with that memory, with enough lives blended with theirs (`blending`), is decoded again.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
+from services.refine.augmentation.blending import Donors
 from services.refine.augmentation.history import History, Stretch
 from services.refine.augmentation.memory import Memory, fit_memory
 from services.refine.augmentation.path_engine import PathEngine
-from services.refine.augmentation.regimes import Levels
+from services.refine.augmentation.regimes import Levels, find_levels
+from services.refine.augmentation.scales import Scales
 from services.refine.augmentation.trend import Trend, fit_trend
 from services.refine.codec import Codec
 from services.refine.discrete import Codes
@@ -106,11 +109,13 @@ class Cascade:
     fast_scale: Array
     smoothing: float
     resampled: tuple[Floats, ...] = ()  # real slow paths to draw stretches from, where fresh ones cannot be learnt
-    donors: tuple[Floats, ...] = ()  # slow latent of each real life, whole, in time order
-    mixing: float = 0.0  # share of variance of a run's slow latent that comes from a donor
+    donors: Donors | None = None  # lives that lead runs, where there are enough
+    mixing: float = 0.0  # share of variance of a run's slow latent that comes from the life that leads it
     margins: tuple[Array, Array] | None = None  # quantiles (levels, C) of generated and of training scores
     levels: Levels | None = None  # of the states, where sensors jump between states
-    trend: Trend | None = None  # of the slow latent with remaining life
+    slow_trend: Trend | None = None  # of the slow latent with remaining life
+    fast_trend: Trend | None = None
+    scales: Scales | None = None  # on which slow path and residual are split; None: on normal scores
 
     def generate(
         self,
@@ -130,17 +135,13 @@ class Cascade:
         if self.resampled:
             slow = self._resampled(lengths, rng)[keep]
         else:
-            noise = self._mixed(_noise(self.slow_memory, lengths, rng), lengths, rng)
-            if self.trend is not None and rul is not None:
-                noise = self.trend.restored(noise, rul)
-            slow = self.slow.decode(noise[keep], conditions, evaluations=EVALUATIONS)
-        residual = self.fast.decode(
-            _noise(self.fast_memory, lengths, rng)[keep],
-            np.concatenate([conditions, slow], 1),
-            evaluations=EVALUATIONS,
-        )
-        scores = slow * self.slow_scale + self.centre + residual * self.fast_scale
-        return self._calibrated(scores if self.levels is None else self.levels.restored(scores, codes[keep]))
+            slow = self.slow.decode(self._slow_noise(lengths, rul, rng)[keep], conditions, evaluations=EVALUATIONS)
+        noise = _restored(self.fast_memory.draw_runs(lengths, rng), self.fast_trend, rul)
+        residual = self.fast.decode(noise[keep], np.concatenate([conditions, slow], 1), evaluations=EVALUATIONS)
+        scores = np.asarray(slow * self.slow_scale + self.centre + residual * self.fast_scale, np.float32)
+        if self.levels is not None:
+            scores = self.levels.restored(scores, codes[keep])
+        return self._calibrated(scores if self.scales is None else self.scales.back(scores))
 
     def with_margins(self, generated: Floats, training: Floats) -> Cascade:
         """Returns the cascade with margins mapped, in order, from those of `generated` scores to the training's."""
@@ -161,21 +162,14 @@ class Cascade:
         return out
 
     def slow_path(self, scores: Floats) -> Floats:
-        """Returns the smoothed scores of one run."""
-        return smoothed(scores, self.smoothing)
+        """Returns the smoothed scores of one run, on the cascade's scales."""
+        return smoothed(scores if self.scales is None else self.scales.of(scores), self.smoothing)
 
-    def _mixed(self, noise: Floats, lengths: Sequence[int], rng: np.random.Generator) -> Floats:
-        """Returns the noise with a donor life's latent, aligned at the end, mixed into each run; variance is kept."""
-        if not self.mixing or not self.donors:
-            return noise
-        parts = []
-        for length in lengths:
-            donor = self.donors[int(rng.integers(len(self.donors)))]
-            lacking = max(0, length - len(donor))
-            parts.append(np.pad(donor[-length:], ((lacking, 0), (0, 0)), mode="reflect"))
-        return np.asarray(
-            math.sqrt(1 - self.mixing) * noise + math.sqrt(self.mixing) * np.concatenate(parts), np.float32
-        )
+    def _slow_noise(self, lengths: Sequence[int], rul: Array | None, rng: np.random.Generator) -> Floats:
+        noise = self.slow_memory.draw_runs(lengths, rng)
+        if self.donors is not None and self.mixing:
+            noise = self.donors.blended(noise, lengths, self.mixing, rng)
+        return _restored(noise, self.slow_trend, rul)
 
     def _resampled(self, lengths: Sequence[int], rng: np.random.Generator) -> Floats:
         """Returns real slow paths: a random place of one for each run, there and back where too short."""
@@ -206,15 +200,17 @@ def fit_cascade(
     smoothing: float = 0.0,
     resample_slow: bool = False,
     mixing: float = 0.0,
+    scales: Scales | None = None,
     progress: Progress | None = None,
 ) -> Cascade:
     """Returns the cascade fitted on the history's training stretches; `kind` ("flow", "tvae") models the residual.
 
+    `scales` are those on which to split slow from fast, None for normal scores; with `mixing` lives are kept to blend.
     Validation stretches choose the best epoch; without any, a tenth of the training rows (whole stretches) do.
     """
     smoothing = smoothing or (SMOOTHING if history.has_lives else SERIES_SMOOTHING)
     conditioning = Conditioning.of(history, codec)
-    train, held = (_above_levels(stretches, history.levels) for stretches in _with_validation(history))
+    train, held, levels = _levelled(history, scales)
     paths = [smoothed(stretch.scores, smoothing) for stretch in train]
     residuals = [stretch.scores - path for stretch, path in zip(train, paths, strict=True)]
     centre, slow_scale = _centre_and_scale(paths)
@@ -247,31 +243,39 @@ def fit_cascade(
     _train(fast, fast_rows, fast_held, STEPS[kind], seed + 1, "fit residual", progress)
     bounds = np.cumsum([0, *(len(stretch) for stretch in train)])
     filled = Rows(np.asarray(np.concatenate(residuals) / fast_scale, np.float32), fast_rows.conditions)
-    latent, trend = _latent(slow, slow_rows, train, bounds)
+    slow_latent, slow_trend = _latent(slow, slow_rows, train, bounds)
+    fast_latent, fast_trend = _latent(fast, filled, train, bounds)
     periods = _periods(history)
     return Cascade(
         columns=columns,
         conditioning=conditioning,
         slow=slow,
         fast=fast,
-        slow_memory=fit_memory(latent, whiten=slow.kind == "path", periods=periods),
-        fast_memory=_memory(fast, filled, bounds, () if history.has_lives else periods),
+        slow_memory=fit_memory(slow_latent, whiten=slow.kind == "path", periods=periods),
+        fast_memory=fit_memory(fast_latent, whiten=True, periods=() if history.has_lives else periods, above=smoothing),
         centre=centre,
         slow_scale=slow_scale,
-        fast_scale=fast_scale,
+        fast_scale=fast_scale if scales is None else scales.before_rounding(fast_scale),
         smoothing=smoothing,
         resampled=tuple(((p - centre) / slow_scale).astype(np.float32) for p in paths) if resample_slow else (),
-        donors=_donors(latent, train) if mixing else (),
+        donors=_donors(slow_latent, train) if mixing and slow_trend is not None else None,
         mixing=mixing,
-        levels=history.levels,
-        trend=trend,
+        levels=levels,
+        slow_trend=slow_trend,
+        fast_trend=fast_trend,
+        scales=scales,
     )
 
 
-def _above_levels(stretches: Sequence[Stretch], levels: Levels | None) -> Sequence[Stretch]:
-    if levels is None:
-        return stretches
-    return [replace(s, scores=levels.removed(s.scores, s.codes)) for s in stretches]
+def _levelled(history: History, scales: Scales | None) -> tuple[list[Stretch], list[Stretch], Levels | None]:
+    """Returns training and validation stretches on the scales and above their states' levels, and these levels."""
+    train, held = _with_validation(history)
+    if scales is not None:
+        train, held = ([replace(s, scores=scales.of(s.scores)) for s in part] for part in (train, held))
+    levels = find_levels([(stretch.scores, stretch.codes) for stretch in train])
+    if levels is not None:
+        train, held = ([replace(s, scores=levels.removed(s.scores, s.codes)) for s in part] for part in (train, held))
+    return list(train), list(held), levels
 
 
 def _with_validation(history: History) -> tuple[Sequence[Stretch], Sequence[Stretch]]:
@@ -296,12 +300,6 @@ def _train(
     training.finish()
 
 
-def _memory(engine: Engine, rows: Rows, bounds: NDArray[np.int64], periods: Sequence[float]) -> Memory:
-    latent = engine.encode(rows.scores, rows.conditions, evaluations=20)
-    runs = [latent[first:last] for first, last in pairwise(bounds)]
-    return fit_memory(runs, whiten=engine.kind == "tvae", periods=periods)
-
-
 def _latent(
     engine: Engine, rows: Rows, stretches: Sequence[Stretch], bounds: NDArray[np.int64]
 ) -> tuple[list[Floats], Trend | None]:
@@ -314,21 +312,15 @@ def _latent(
     return [latent[first:last] for first, last in pairwise(bounds)], trend
 
 
-def _donors(latent: Sequence[Floats], stretches: Sequence[Stretch]) -> tuple[Floats, ...]:
-    """Returns the slow latent of each run that was seen in one stretch down to its end."""
+def _restored(noise: Floats, trend: Trend | None, rul: Array | None) -> Floats:
+    return noise if trend is None or rul is None else trend.restored(noise, rul)
+
+
+def _donors(latent: Sequence[Floats], stretches: Sequence[Stretch]) -> Donors | None:
+    """Returns the slow latents of the runs that were seen in one stretch down to its end; None without any."""
     counts = Counter(stretch.run for stretch in stretches)
-    return tuple(run for run, stretch in zip(latent, stretches, strict=True) if counts[stretch.run] == 1)
-
-
-def _noise(memory: Memory, lengths: Sequence[int], rng: np.random.Generator) -> Floats:
-    """Returns the noise of all runs one after the other; runs of similar length are drawn together."""
-    drawn: dict[int, Floats] = {}
-    order = np.argsort(lengths, kind="stable")
-    for group in np.array_split(order, max(1, len(order) // 16)):
-        longest = max(int(lengths[i]) for i in group)
-        block = memory.draw(len(group), longest, rng)
-        drawn |= {int(run): block[place, : int(lengths[run])] for place, run in enumerate(group)}
-    return np.concatenate([drawn[run] for run in range(len(lengths))])
+    whole = [run for run, stretch in zip(latent, stretches, strict=True) if counts[stretch.run] == 1]
+    return Donors.of(whole)
 
 
 def _centre_and_scale(parts: Sequence[Floats]) -> tuple[Array, Array]:

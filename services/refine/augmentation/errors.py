@@ -18,7 +18,8 @@ register_reasons(
         "AUGMENT_ROWS_TOO_FEW": Reason(
             ErrorKind.INPUT,
             "FAILED_PRECONDITION",
-            "Collect a longer record, or draw independent rows (`sensorforge refine` gives refined_synthetic.parquet).",
+            "Collect a longer record without gaps. Rows without order in time can still be drawn from the model: "
+            "StartSampling of the API.",
         ),
         "AUGMENT_NO_LIVES": Reason(
             ErrorKind.INPUT,

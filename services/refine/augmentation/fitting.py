@@ -1,9 +1,10 @@
 """Fitting a generator of runs: the cascade, with its settings chosen on validation stretches.
 
-Chosen are where slow ends and fast begins (the smoothing width) and how much of a real life's slow path is mixed into
-each synthetic one. The usual settings stand unless validation says that others are clearly better: validation runs are
-few, and a close race decides nothing. Mixing is further bounded by how near trial runs come to training runs. Where
-validation rows are too few to choose by, the usual settings are taken. Test rows are never looked at.
+Chosen are where slow ends and fast begins (the smoothing width) and how much of each synthetic life's slow path comes
+from the real life that leads it. The usual settings stand unless validation says that others are clearly better:
+validation runs are few, and a close race decides nothing. The lead is further bounded by how near trial runs come to
+training runs. Where validation rows are too few to choose by, the usual settings are taken. Test rows are never looked
+at.
 """
 
 from __future__ import annotations
@@ -19,14 +20,15 @@ from services.refine.augmentation.history import History
 from services.refine.augmentation.judging import Judge, Verdict
 from services.refine.augmentation.lives import plan_runs
 from services.refine.augmentation.quality import CLOSE_SHARE_LIMIT, nearest_to_training
+from services.refine.augmentation.scales import fit_scales
 from services.refine.codec import Codec
 
 LIFE_WIDTHS = (9.0, SMOOTHING)
 SERIES_WIDTHS = (SERIES_SMOOTHING, 9.0)
 LIFE_SHARE, LONGEST_WIDTH = 0.1, 60.0  # a tenth of the median life is tried too, where it is longer
-CLEARLY = 0.05  # of a verdict's score
-MIXINGS = (0.0, 0.15, 0.3, 0.45, 0.6)
-USUAL_MIXING = 0.45
+CLEARLY = 0.1  # of a verdict's score: two draws from one cascade differ by as much (C-MAPSS, 14 validation runs)
+MIXINGS = (0.0, 0.25, 0.4, 0.55, 0.7)
+USUAL_MIXING = 0.55
 FEWEST_DONORS = 20  # lives: fewer cannot hide one another (C-MAPSS with ten: half the runs come too near)
 _PILOT_RUNS, _PILOT_ROWS = 40, 12_000
 _DRIFT = 0.8  # normal scores between the first and the last third of a single series
@@ -57,7 +59,11 @@ def fit_generator(
 ) -> Fitted:
     """Returns the fitted generator of runs; `kind` ("flow", "tvae") is the engine of the cascade's residual."""
     resample = _drifts(history)
-    judge = None if resample else Judge.of(history)
+    scales = None  # series turn where their sensors saturate and rest: normal scores show them better (gas turbine)
+    if history.has_lives:
+        columns = [codec.scores_of(name) for name in history.columns]
+        scales = fit_scales(columns, [stretch.scores for stretch in history.stretches])
+    judge = None if resample else Judge.of(history, scales)
     usual = SMOOTHING if history.has_lives else SERIES_SMOOTHING
     cascades: dict[float, Cascade] = {}
     widths: dict[float, Verdict] = {}
@@ -70,6 +76,7 @@ def fit_generator(
             smoothing=width,
             resample_slow=resample,
             mixing=_usual_mixing(history),
+            scales=scales,
             progress=progress,
         )
         if judge:
@@ -104,7 +111,7 @@ def _usual_mixing(history: History) -> float:
 def _mixed(cascade: Cascade, history: History, judge: Judge | None, seed: int) -> tuple[Cascade, dict[float, Verdict]]:
     """Returns the cascade with the share of real slow paths that validation prefers among those that are new enough."""
     usual = cascade.mixing
-    if not cascade.donors:
+    if cascade.donors is None:
         return replace(cascade, mixing=0.0), {}
     allowed = [share for share in MIXINGS if share == 0 or _new_enough(replace(cascade, mixing=share), history, seed)]
     usual = max(share for share in allowed if share <= usual)
@@ -112,7 +119,7 @@ def _mixed(cascade: Cascade, history: History, judge: Judge | None, seed: int) -
     if judge is not None and len(allowed) > 1:
         verdicts = {share: judge.verdict(replace(cascade, mixing=share), seed) for share in allowed}
     chosen = _chosen(verdicts, usual)
-    return replace(cascade, mixing=chosen, donors=cascade.donors if chosen else ()), verdicts
+    return replace(cascade, mixing=chosen, donors=cascade.donors if chosen else None), verdicts
 
 
 def _new_enough(cascade: Cascade, history: History, seed: int) -> bool:

@@ -20,7 +20,7 @@ from services.machines.profile import MachineProfile
 from services.refine.augmentation import errors as errors
 from services.refine.augmentation.daily import hours_from_swing
 from services.refine.augmentation.dwell import Record, States, fit_states
-from services.refine.augmentation.regimes import Levels, Regimes, find_levels, find_regimes
+from services.refine.augmentation.regimes import Regimes, find_regimes
 from services.refine.codec import MISSING, Codec
 from services.refine.discrete import Codes
 
@@ -71,8 +71,7 @@ class History:
     `columns` are the score columns told by the rows, `untold` the model's columns they lack. `rul_step` is the RUL that
     one sample uses up. `timed`: the rows have a clock, `paced`: the time between them is known,
     `hourly`: so is the hour of the day, if only from a daily swing. `lengths` are the lengths of runs in samples:
-    lifetimes where RUL is known. `states` says how the codes follow each other, `levels` where the sensors stand in
-    each state, if they jump between states.
+    lifetimes where RUL is known. `states` says how the codes follow each other.
     """
 
     columns: tuple[str, ...]
@@ -91,7 +90,6 @@ class History:
     start: datetime
     states: States
     regimes: Regimes | None = None
-    levels: Levels | None = None
 
     @property
     def has_lives(self) -> bool:
@@ -159,7 +157,6 @@ def read_history(table: pl.DataFrame, codec: Codec, profile: MachineProfile, *, 
         start=_start(table),
         states=_states(stretches, codec),
         regimes=regimes,
-        levels=find_levels([(stretch.scores, stretch.codes) for stretch in stretches]),
     )
 
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from services.refine.augmentation import temporal
 from services.refine.augmentation.cascade import Cascade
 from services.refine.augmentation.history import History, Stretch
+from services.refine.augmentation.scales import Scales
 
 Array = NDArray[np.float64]
 Runs = Sequence[NDArray[np.floating]]
@@ -67,28 +68,34 @@ class Verdict:
 class Judge:
     """Scores cascades by a history's validation stretches; `of` returns None where these are too few."""
 
-    def __init__(self, history: History, held: tuple[Stretch, ...]) -> None:
+    def __init__(self, history: History, held: tuple[Stretch, ...], scales: Scales | None) -> None:
         self._history = history
         self._held = held
+        self._scales = scales
         self._train = _up_to(history.stretches, _MOST_ROWS)
-        real, train = ([stretch.scores for stretch in stretches] for stretches in (held, self._train))
+        real, train = (self._scaled([s.scores for s in stretches]) for stretches in (held, self._train))
         self._real = real
         lives = train, [stretch.rul for stretch in self._train]
         self._control = self._verdict(lives, lives)
 
     @classmethod
-    def of(cls, history: History) -> Judge | None:
-        """Returns the judge of a history."""
+    def of(cls, history: History, scales: Scales | None = None) -> Judge | None:
+        """Returns the judge of a history, who looks at runs on these scales, or at normal scores without any."""
         held = _up_to(history.validation, _MOST_ROWS // 2)
         if len(held) < FEWEST_STRETCHES or sum(len(stretch) for stretch in held) < FEWEST_ROWS:
             return None
-        return cls(history, held)
+        return cls(history, held, scales)
 
     def verdict(self, cascade: Cascade, seed: int) -> Verdict:
         """Returns how far the cascade's runs are from the validation runs."""
-        runs = _under(_DRAWS * self._held, cascade, seed), _DRAWS * [stretch.rul for stretch in self._held]
-        lives = _under(_LIVES * self._train, cascade, seed + 1), _LIVES * [stretch.rul for stretch in self._train]
+        runs, lives = (
+            (self._scaled(_under(many * stretches, cascade, at)), many * [stretch.rul for stretch in stretches])
+            for many, stretches, at in ((_DRAWS, self._held, seed), (_LIVES, self._train, seed + 1))
+        )
         return replace(self._verdict(runs, lives), control=self._control)
+
+    def _scaled(self, runs: Runs) -> Runs:
+        return runs if self._scales is None else [self._scales.of(np.asarray(run, np.float32)) for run in runs]
 
     def _verdict(self, runs: Lives, lives: Lives) -> Verdict:
         real, rul = self._real, [stretch.rul for stretch in self._held]

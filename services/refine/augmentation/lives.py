@@ -1,11 +1,13 @@
 """Planning runs before a single sensor is generated: how long, with which RUL, when, and in which states.
 
 RUL is T - t by construction, so it falls strictly in every run. Lifetimes are drawn between the training runs' own
-(interpolated order statistics). States follow each other by the model of `dwell`, under the run's RUL and hours.
+(interpolated order statistics), and evenly: each part of their distribution has its turn before any has a second one.
+States follow each other by the model of `dwell`, under the run's RUL and hours.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -51,8 +53,9 @@ def plan_runs(history: History, rows: int, *, seed: int, begin_s: float = 0.0) -
     lengths: list[int] = []
     ruls: list[Array] = []
     elapsed: list[Array] = []
+    ranks = _even_ranks(len(history.lengths), rng)
     while sum(lengths) < rows:
-        length, rul, seconds = _run(history, rng)
+        length, rul, seconds = _run(history, next(ranks), rng)
         lengths.append(length)
         elapsed.append(seconds)
         if rul is not None:
@@ -89,16 +92,23 @@ def rul_per_sample(history: History, profile: MachineProfile) -> float:
     return 1.0
 
 
-def _run(history: History, rng: np.random.Generator) -> tuple[int, Array | None, Array]:
-    """Returns the length of a run, its RUL if lives are known, and seconds since its first row."""
+def _even_ranks(runs: int, rng: np.random.Generator) -> Iterator[float]:
+    """Yields ranks in [0, 1), one from each of `runs` equal parts in random order before any part comes again."""
+    while True:
+        for part in rng.permutation(runs):
+            yield float((part + rng.random()) / runs)
+
+
+def _run(history: History, rank: float, rng: np.random.Generator) -> tuple[int, Array | None, Array]:
+    """Returns length, RUL if lives are known, and seconds since its first row, of the run with that rank in life."""
     if history.has_lives and history.sparse:  # seen through windows: the windows of a training run, stretched a little
-        life = history.lives[int(rng.integers(len(history.lives)))]
+        life = history.lives[int(rank * len(history.lives))]
         stretch = float(rng.uniform(0.9, 1.1))
         steps = np.round(life.elapsed_s * stretch / history.cadence_s)
         return len(life.rul), life.rul * stretch, _strictly_rising(steps) * history.cadence_s
     if history.has_lives:
         order = np.arange(len(history.lengths))
-        length = max(2, round(float(np.interp(rng.random() * (len(order) - 1), order, history.lengths))))
+        length = max(2, round(float(np.interp(rank * (len(order) - 1), order, history.lengths))))
         last = float(np.median([life.rul.min() for life in history.lives]))
         rul = (length - 1 - np.arange(length, dtype=np.float64)) * history.rul_step + (
             last if last < 2 * history.rul_step else 0.0

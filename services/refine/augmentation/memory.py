@@ -23,20 +23,38 @@ Array = NDArray[np.float64]
 KernelKind = Literal["white", "constant", "ar1", "rbf", "oscillation"]
 
 MOST_LAGS = 60
+DRAWN_TOGETHER = 16  # runs
 _ROTATION_LAGS = (1, 2, 3, 5, 8)
 _LEAST_WEIGHT = 1e-3
 
 
 @dataclass(frozen=True)
 class Kernel:
-    """An autocorrelation over lags in samples. `scale`: coefficient (ar1), width (rbf), period (oscillation)."""
+    """An autocorrelation over lags in samples. `scale`: coefficient (ar1), width (rbf), period (oscillation).
+
+    With `above` the noise is what a Gaussian filter of that width takes away from the kernel's: a residual.
+    """
 
     kind: KernelKind
     scale: float = 0.0
     decay: float = 1.0
+    above: float = 0.0
 
     def autocorrelation(self, lags: int) -> Array:
         """Returns the kernel at lags 0 .. lags."""
+        if not self.above:
+            return self._whole(lags)
+        passed = self._passed(lags)
+        return np.asarray(passed / passed[0])
+
+    def _passed(self, lags: int) -> Array:
+        """Returns the autocovariance of what the filter takes away, at lags 0 .. lags."""
+        window = _residual_filter(self.above)
+        twice = np.convolve(window, window[::-1])
+        whole = self._whole(lags + len(window) - 1)
+        return np.convolve(np.concatenate([whole[:0:-1], whole]), twice, mode="valid")[lags:]
+
+    def _whole(self, lags: int) -> Array:
         t = np.arange(lags + 1, dtype=float)
         if self.kind == "white":
             return np.asarray(t == 0, dtype=np.float64)
@@ -50,6 +68,13 @@ class Kernel:
 
     def draw(self, runs: int, length: int, dimensions: int, rng: np.random.Generator) -> Array:
         """Returns unit-variance noise (runs, length, dimensions) with this autocorrelation along the second axis."""
+        if not self.above:
+            return self._drawn(runs, length, dimensions, rng)
+        window = _residual_filter(self.above)
+        drawn = self._drawn(runs, length + len(window) - 1, dimensions, rng)
+        return np.asarray(fftconvolve(drawn, window[None, :, None], mode="valid", axes=1) / np.sqrt(self._passed(0)[0]))
+
+    def _drawn(self, runs: int, length: int, dimensions: int, rng: np.random.Generator) -> Array:
         if self.kind == "white":
             return rng.standard_normal((runs, length, dimensions))
         if self.kind == "constant":
@@ -68,13 +93,27 @@ class Kernel:
         return np.asarray(np.cos(angle)[None, :, None] * cosine + np.sin(angle)[None, :, None] * sine)
 
 
-def kernels(longest_run: int, periods: Sequence[float] = ()) -> tuple[Kernel, ...]:
-    """Returns the dictionary of kernels for runs of that length; `periods` (samples) add oscillations."""
+def _residual_filter(width: float) -> Array:
+    """Returns the filter that leaves what a Gaussian of that width in samples smooths away, (2 reach + 1,)."""
+    reach = int(4 * width + 0.5)
+    window = -np.exp(-0.5 * (np.arange(-reach, reach + 1) / width) ** 2)
+    window /= -window.sum()
+    window[reach] += 1
+    return np.asarray(window)
+
+
+def kernels(longest_run: int, periods: Sequence[float] = (), above: float = 0.0) -> tuple[Kernel, ...]:
+    """Returns the dictionary of kernels for runs of that length; `periods` (samples) add oscillations, and `above` the
+    width of the filter whose residuals are remembered, kernels that swing back as residuals do."""
     widths = [w for w in (1.5, 3, 6, 12, 25, 50, 75, 100, 150, 220, 330) if w <= max(3, longest_run)]
     found = [Kernel("white"), Kernel("constant")]
     found += [Kernel("ar1", c) for c in (0.3, 0.5, 0.7, 0.8, 0.88, 0.93, 0.96, 0.98, 0.99, 0.995, 0.998)]
     found += [Kernel("rbf", w) for w in widths]
     found += [Kernel("oscillation", p, d) for p in periods for d in (0.9, 0.97, 0.995, 1.0)]
+    if above:
+        found += [Kernel("white", above=above)]
+        found += [Kernel("ar1", c, above=above) for c in (0.3, 0.5, 0.7, 0.8, 0.88, 0.93, 0.96, 0.98)]
+        found += [Kernel("rbf", w, above=above) for w in widths if w <= 2 * above]
     return tuple(found)
 
 
@@ -98,16 +137,27 @@ class Memory:
                 noise[:, :, active] += np.sqrt(self.weights[active, k]) * drawn
         return np.asarray(noise @ self.mixing + self.mean, np.float32)
 
+    def draw_runs(self, lengths: Sequence[int], rng: np.random.Generator) -> Floats:
+        """Returns the latents (rows, D) of runs of these lengths in a row; like lengths are drawn together."""
+        drawn: dict[int, Floats] = {}
+        order = np.argsort(lengths, kind="stable")
+        for group in np.array_split(order, max(1, len(order) // DRAWN_TOGETHER)):
+            longest = max(int(lengths[i]) for i in group)
+            block = self.draw(len(group), longest, rng)
+            drawn |= {int(run): block[place, : int(lengths[run])] for place, run in enumerate(group)}
+        return np.concatenate([drawn[run] for run in range(len(lengths))])
+
     def share(self, kind: KernelKind) -> float:
         """Returns the mean weight of one kind of kernel over all directions."""
         of_kind = [k for k, kernel in enumerate(self.kernels) if kernel.kind == kind]
         return float(self.weights[:, of_kind].sum(1).mean())
 
 
-def fit_memory(runs: Sequence[Floats], *, whiten: bool, periods: Sequence[float] = ()) -> Memory:
+def fit_memory(runs: Sequence[Floats], *, whiten: bool, periods: Sequence[float] = (), above: float = 0.0) -> Memory:
     """Returns the memory of latent runs, arrays (T, D) of one run each in time order.
 
     With `whiten` the latent is first brought to N(0, I) by its mean and covariance, as a variational encoder's needs.
+    `periods` and `above` as in `kernels`.
     """
     pooled = np.concatenate(runs).astype(np.float64)
     dimensions = pooled.shape[1]
@@ -122,7 +172,7 @@ def fit_memory(runs: Sequence[Floats], *, whiten: bool, periods: Sequence[float]
     longest = max(len(run) for run in runs)
     lags = max(2, min(MOST_LAGS, longest - 2))
     correlation, pairs = pooled_autocorrelation([run @ rotation for run in white], lags)
-    dictionary = kernels(longest, periods)
+    dictionary = kernels(longest, periods, above)
     design = np.stack([kernel.autocorrelation(lags) for kernel in dictionary], 1)
     importance = np.sqrt(pairs / pairs[0])
     importance[0] = 30.0  # the variance is exact, the near lags matter most

@@ -137,10 +137,17 @@ def _condition(text: str, source: _Source) -> Condition:
         if low > high or low > most or high < least:
             raise SensorForgeError(
                 "WHERE_UNSATISFIED",
-                f"No row can meet {condition.text!r}: {name} would have to lie between {low:g} and {high:g}, "
+                f"No row can meet {condition.text!r}: {name} would have to be {_range(low, high)}, "
                 f"and it lies between {least:g} and {most:g}.",
             )
     return condition
+
+
+def _range(low: float, high: float) -> str:
+    if low <= high < np.inf and low > -np.inf:
+        return f"between {low:g} and {high:g}"
+    ends = [f"at least {low:g}"] if low > -np.inf else []
+    return " and ".join([*ends, f"at most {high:g}"] if high < np.inf else ends)
 
 
 def _disclosures(source: _Source, options: AugmentOptions) -> list[str]:

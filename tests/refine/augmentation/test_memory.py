@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter1d
 
 from services.refine.augmentation import temporal
 from services.refine.augmentation.memory import Kernel, fit_memory, kernels, pooled_autocorrelation
 
+ABOVE = [Kernel("white", above=9.0), Kernel("ar1", 0.8, above=9.0), Kernel("rbf", 6, above=9.0)]
 
-@pytest.mark.parametrize("kernel", kernels(400, (24.0,)), ids=lambda k: f"{k.kind}-{k.scale:g}-{k.decay:g}")
+
+@pytest.mark.parametrize(
+    "kernel", [*kernels(400, (24.0,)), *ABOVE], ids=lambda k: f"{k.kind}-{k.scale:g}-{k.decay:g}-{k.above:g}"
+)
 def test_every_kernel_draws_noise_of_unit_variance_with_its_own_autocorrelation(kernel: Kernel) -> None:
     noise = kernel.draw(400, 60, 3, np.random.default_rng(0))
     found, _ = pooled_autocorrelation(list(noise), 20)
@@ -35,6 +40,17 @@ def test_a_rotated_memory_is_found_and_drawn_again() -> None:
     b, _ = pooled_autocorrelation(drawn, 30)
     assert np.abs(a - b).max() < 0.2
     assert np.abs(np.cov(np.concatenate(drawn), rowvar=False) - np.eye(3)).max() < 0.2
+
+
+def test_residuals_of_smoothing_are_drawn_with_the_swing_back_that_they_have() -> None:
+    rng = np.random.default_rng(5)
+    white = rng.normal(size=(60, 200, 2))
+    real = list((white - gaussian_filter1d(white, 6.0, axis=1)).astype(np.float32))
+    drawn = list(fit_memory(real, whiten=True, above=6.0).draw(60, 200, rng))
+    a, _ = pooled_autocorrelation(real, 12)
+    b, _ = pooled_autocorrelation(drawn, 12)
+    assert a[1:6].mean() < -0.04
+    assert np.abs(a - b)[1:].max() < 0.04
 
 
 def test_whitening_gives_back_mean_and_covariance() -> None:
