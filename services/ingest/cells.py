@@ -31,10 +31,13 @@ _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mär|mai|okt|dez)[
 _CLOCK = r"\d{1,2}[:.]\d{2}([:.]\d{2}([.,:]\d+)?)?\s*([AaPp]\.?[Mm]\.?)?\s*(Z|UTC|GMT|[+-]\d{2}:?\d{2})?"
 _DATE = (
     rf"(\d{{1,2}}[-/. ]{_MONTH}[-/. ,]+\d{{2,4}}|{_MONTH}[ -]\d{{1,2}},? \d{{4}}|"
-    r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})"
+    r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}|\d{4}[年년] ?\d{1,2}[月월] ?\d{1,2}[日일])"
 )
+_EAST_ASIAN_CLOCK = rf"[ ]?({_CLOCK}|\d[\d時时시분分秒초 ]+)"
 _TIME = re.compile(
-    rf"^({_DATE}([ T,;_]+{_CLOCK})?|\d{{1,2}}:\d{{2}}(:\d{{2}}([.,]\d+)?)?\s*([AaPp][Mm])?|\d{{8}}T\d{{6}}Z?)$", re.I
+    rf"^({_DATE}([ T,;_]+{_CLOCK}|(?<=[日일]){_EAST_ASIAN_CLOCK})?|"
+    r"\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?\s*([AaPp][Mm])?|\d{8}T\d{6}Z?)$",
+    re.I,
 )
 
 WEIGHT: dict[CellKind, float] = {"empty": 0.75, "number": 1.0, "time": 1.0, "token": 0.85, "text": 0.62, "odd": 0.15}

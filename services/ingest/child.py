@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import ctypes
 import json
+import os
 import resource
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,9 +45,10 @@ def _bound(memory: int, seconds: float, written: int) -> None:
 
 
 class _Reporter:
-    """Writes progress lines, at most ten a second unless the phase changes."""
+    """Writes progress lines, at most ten a second unless the phase changes, and a line for every part of a table."""
 
-    def __init__(self) -> None:
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
         self._phase = ""
         self._at = 0.0
 
@@ -55,7 +57,14 @@ class _Reporter:
         if phase == self._phase and now - self._at < 0.1:
             return
         self._phase, self._at = phase, now
-        sys.stdout.write(json.dumps({"phase": phase, "done": done, "total": total}) + "\n")
+        self._say({"phase": phase, "done": done, "total": total})
+
+    def part(self, path: Path, number: int, units: Mapping[str, str]) -> None:
+        """Says that a part of the table lies in a file."""
+        self._say({"part": str(path.relative_to(self._directory)), "number": number, "units": dict(units)})
+
+    def _say(self, event: dict[str, Any]) -> None:
+        sys.stdout.write(json.dumps(event) + "\n")
         sys.stdout.flush()
 
 
@@ -106,16 +115,16 @@ def _read(request: dict[str, Any], directory: Path) -> None:
     sources = [Source(Path(s["path"]), s["file_name"]) for s in request["sources"]]
     options, limits = ReadOptions.from_params(request["options"]), Limits(**request["limits"])
     register_map = Source(Path(m["path"]), m["file_name"]) if (m := request.get("register_map")) else None
-    reporter = _Reporter()
+    reporter = _Reporter(directory)
     large = None
     if request["mode"] == "parse" and len(sources) == 1 and register_map is None:
-        large = read_large_file(sources[0], options, limits, directory, reporter)
+        large = read_large_file(sources[0], options, limits, directory, reporter, written=reporter.part)
     if large is None:
         document = _read_whole(sources, options, limits, directory, reporter, register_map, request["mode"])
     else:
         document = {
-            "tables": [str(p.relative_to(directory)) for p in large.table.paths],
-            "rejects": [str(p.relative_to(directory)) for p in large.rejects.paths],
+            "tables": [str(p.relative_to(directory)) for p in large.table.paths()],
+            "rejects": [str(p.relative_to(directory)) for p in large.rejects.paths()],
             "rows": large.table.rows,
             "ledger": large.ledger,
             **_described(large),
@@ -163,4 +172,7 @@ def _described(read: Dataset | LargeReading) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    sys.stdout.flush()
+    # The answer lies in files; the worker waits for this end, not for the table to be taken apart in memory.
+    os._exit(code)

@@ -16,7 +16,14 @@ from services.chassis.errors import SensorForgeError
 from services.ingest import errors as errors
 from services.ingest.decimal_mark import Decimal, DecimalEvidence
 from services.ingest.ledger import LISTED_TEXTS, ColumnCells
-from services.ingest.number_cells import NUMBER_SHARE, NumberCells, even_sample, is_token, texts_with_lines
+from services.ingest.number_cells import (
+    NUMBER_SHARE,
+    NumberCells,
+    even_sample,
+    is_token,
+    numbers_as_they_stand,
+    texts_with_lines,
+)
 from services.ingest.options import ReadOptions
 from services.ingest.tables import Fact, SourceTable
 from services.ingest.timestamps import AmbiguousTime, TimeColumn, find_time, localised
@@ -71,14 +78,14 @@ def coerce(
     Raises DECIMAL_AMBIGUOUS, TIMESTAMP_AMBIGUOUS with both readings, COLUMN_NOT_FOUND."""
     frame = table.frame
     check_time_column(options, frame.columns, file_name)
-    texts = {n: trimmed(frame[n]) for n in frame.columns if frame[n].dtype == pl.String}
+    cells = {n: TextCells.of(frame[n]) for n in frame.columns if frame[n].dtype == pl.String}
     evidence = DecimalEvidence()
-    for column in texts.values():
-        evidence.add(column)
+    for column in cells.values():
+        evidence.add(column.texts)
     decimal, fact = evidence.decide(options.decimal or table.decimal, file_name, undecided_ok=undecided_ok)
     typing = Typing(options, file_name, decimal, dict(table.units), facts=[fact])
     columns = [
-        typed_column(texts[n], table.line_numbers, typing) if n in texts else _typed_already(frame[n], typing)
+        typed_column(cells.pop(n), table.line_numbers, typing) if n in cells else _typed_already(frame[n], typing)
         for n in frame.columns
     ]
     if not undecided_ok:
@@ -111,9 +118,24 @@ def trimmed(texts: pl.Series) -> pl.Series:
     return stripped.set(stripped == "", None)
 
 
-def typed_column(texts: pl.Series, lines: pl.Series, typing: Typing) -> pl.Series:
-    """Returns a column of trimmed texts as what it holds, and enters its account into `typing`."""
-    name, options = texts.name, typing.options
+@dataclass(frozen=True)
+class TextCells:
+    """A column's trimmed texts and, where each of them is a finite number as it stands, these numbers (Float64)."""
+
+    texts: pl.Series
+    numbers: pl.Series | None = None
+
+    @classmethod
+    def of(cls, column: pl.Series) -> TextCells:
+        """Returns the cells of a column of texts as the file has them."""
+        numbers = numbers_as_they_stand(column)
+        return cls(trimmed(column) if numbers is None else column, numbers)
+
+
+def typed_column(cells: TextCells, lines: pl.Series, typing: Typing) -> pl.Series:
+    """Returns a column of texts as what it holds, and enters its account into `typing`."""
+    texts, options = cells.texts, typing.options
+    name = texts.name
     account = ColumnCells(name, empty=texts.null_count())
     typing.cells.append(account)
     filled = len(texts) - account.empty
@@ -124,7 +146,7 @@ def typed_column(texts: pl.Series, lines: pl.Series, typing: Typing) -> pl.Serie
         found = find_time(texts, forced=options.timestamp_format)
         if isinstance(found, TimeColumn):
             return _as_time(found, texts, account, lines, typing)
-    if (parsed := _as_number(texts, account, lines, typing)) is not None:
+    if (parsed := _as_number(cells, account, lines, typing)) is not None:
         return parsed
     digits = bool(even_sample(texts, 1000).str.contains(r"\d").any())
     found = find_time(texts, day_first=options.day_first, comma_locale=typing.decimal != ".") if digits else None
@@ -142,10 +164,10 @@ def typed_column(texts: pl.Series, lines: pl.Series, typing: Typing) -> pl.Serie
     return texts
 
 
-def _as_number(texts: pl.Series, account: ColumnCells, lines: pl.Series, typing: Typing) -> pl.Series | None:
+def _as_number(cells: TextCells, account: ColumnCells, lines: pl.Series, typing: Typing) -> pl.Series | None:
     """Returns the column as numbers, or None when too few of its filled cells are."""
     numbers = NumberCells(account.name, typing.decimal)
-    values = numbers.add(texts, lines)
+    values = numbers.add(cells.texts, lines, cells.numbers)
     if not numbers.convincing:
         return None
     typing.warnings += numbers.settle(account)
@@ -189,7 +211,8 @@ def _with_suffix(texts: pl.Series, account: ColumnCells, lines: pl.Series, typin
     suffix, count = suffixes.most_common(1)[0]
     if count < NUMBER_SHARE * len(sample) or parse_unit(suffix) is None:
         return None
-    parsed = _as_number(texts.str.strip_suffix(suffix).str.strip_chars(), account, lines, typing)
+    bare = TextCells(texts.str.strip_suffix(suffix).str.strip_chars())
+    parsed = _as_number(bare, account, lines, typing)
     if parsed is not None:
         typing.units.setdefault(account.name, suffix)
     return parsed

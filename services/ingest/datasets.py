@@ -16,11 +16,14 @@ import polars as pl
 
 from services.chassis.errors import SensorForgeError
 from services.ingest.formats.headings import names_role
+from services.ingest.large_file import read_large_file
+from services.ingest.large_long import read_large_long
 from services.ingest.ledger import Ledger
 from services.ingest.limits import Limits, refuse_beyond
 from services.ingest.options import ReadOptions
 from services.ingest.reading import Reading, Source, read_file
-from services.ingest.tables import Fact, Progress, silent
+from services.ingest.split_clock import with_whole_times
+from services.ingest.tables import REJECT_SCHEMA, Fact, Progress, silent
 from services.ingest.tag_names import named
 
 
@@ -56,7 +59,9 @@ def read_dataset(
         folder = directory / f"source-{number}"
         folder.mkdir()
         try:
-            read = read_file(source, options, limits, folder, progress, undecided_ok=undecided_ok)
+            # A large file by itself was tried part by part before it came here.
+            read = _large(source, options, limits, folder, progress) if len(sources) > 1 and not undecided_ok else []
+            read = read or _read(source, options, limits, folder, progress, undecided_ok=undecided_ok)
             if any(f.key == "layout" for r in read for f in r.facts):
                 refuse_beyond("bytes of a historian's export", source.path.stat().st_size, limits.scada_bytes)
             readings.extend(read)
@@ -78,9 +83,40 @@ def read_dataset(
             only.head,
         )
     progress("combining", 0, len(readings))
-    dataset = _appended(readings) if _follow_each_other(readings) else _joined(readings, options)
+    timed = [with_whole_times(r) for r in readings]
+    dataset = _appended(readings) if _follow_each_other(timed) else _joined(timed, options)
     refuse_beyond("rows", dataset.table.height, limits.rows)
     return dataset
+
+
+def _large(source: Source, options: ReadOptions, limits: Limits, folder: Path, progress: Progress) -> list[Reading]:
+    """Returns a large delimited file, of which only the typed table is in memory; nothing for any other file."""
+    large = read_large_file(source, options, limits, folder, progress)
+    if large is None:
+        return []
+    table = _alike_chunked(large.table.frame({}))
+    rejects = large.rejects.frame(REJECT_SCHEMA)
+    account = [large.account]
+    return [Reading(table, large.units, rejects, account, large.facts, large.warnings, large.time_columns, large.head)]
+
+
+def _alike_chunked(table: pl.DataFrame) -> pl.DataFrame:
+    """Returns a table in many chunks with all columns cut alike; cut otherwise, it would be copied to be written."""
+    sizes = [len(chunk) for chunk in table["source_row"].get_chunks()]
+    starts = [sum(sizes[:i]) for i in range(len(sizes))]
+    odd = [c for c in table.get_columns() if [len(chunk) for chunk in c.get_chunks()] != sizes]
+    cut = [
+        pl.concat([c.slice(start, size).rechunk() for start, size in zip(starts, sizes, strict=True)], rechunk=False)
+        for c in odd
+    ]
+    return table.with_columns(cut)
+
+
+def _read(
+    source: Source, options: ReadOptions, limits: Limits, folder: Path, progress: Progress, *, undecided_ok: bool
+) -> list[Reading]:
+    large = read_large_long(source, options, limits, folder, progress, undecided_ok=undecided_ok)
+    return [large] if large else read_file(source, options, limits, folder, progress, undecided_ok=undecided_ok)
 
 
 def _of_file(error: SensorForgeError, source: Source) -> SensorForgeError:
@@ -147,11 +183,20 @@ def _overlap(readings: Sequence[Reading]) -> bool:
 def _one_tag_each(readings: Sequence[Reading]) -> bool:
     """Returns whether every file has a time column and one value column whose file name tells which tag it is."""
     names = {r.ledgers[0].file_name for r in readings}
-    return len(names) == len(readings) and all(len(r.time_columns) == 1 and r.table.width == 3 for r in readings)
+    return len(names) == len(readings) and all(len(r.time_columns) == 1 and _value_column(r) for r in readings)
 
 
 def _value_column(reading: Reading) -> str:
-    return next(n for n in reading.table.columns if n not in ("source_row", reading.time_columns[0]))
+    """Returns the column of a tag's values, "" where none is certain.
+
+    It is the only one beside the time, or the only one of numbers where that is called a value.
+    """
+    names = [n for n in reading.table.columns if n not in ("source_row", reading.time_columns[0])]
+    if len(names) == 1:
+        return names[0]
+    called = [n for n in names if names_role(n, "value") and reading.table.schema[n].is_numeric()]
+    numbers = [n for n in names if reading.table.schema[n].is_numeric()]
+    return called[0] if called == numbers and len(called) == 1 else ""
 
 
 def _named_by_files(readings: Sequence[Reading]) -> bool:
@@ -237,7 +282,9 @@ def _joined(readings: Sequence[Reading], options: ReadOptions) -> Dataset:
         left_out.append(rejects)
         frame = kept.drop("source_row").rename({time: "timestamp"})
         stem = reading.ledgers[0].file_name.rsplit(".", 1)[0]
-        renames = {n: stem if single else n for n in frame.columns if n != "timestamp"}
+        value = _value_column(reading) if single else ""
+        renames = {n: n if not single else stem if n == value else f"{stem}.{n}" for n in frame.columns}
+        del renames["timestamp"]
         units |= {renames[n]: u for n, u in reading.units.items() if n in renames}
         taken = {c for p in parts for c in p.columns}
         renames = {n: (f"{stem}.{new}" if new in taken else new) for n, new in renames.items()}

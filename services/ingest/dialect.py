@@ -11,7 +11,7 @@ import csv
 import io
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from services.ingest.cells import WEIGHT, CellKind, is_measured, kind_of
 from services.ingest.header import find_heading, measured_columns
@@ -58,6 +58,8 @@ class Dialect:
     measured: tuple[bool, ...]
     preamble: tuple[tuple[str, ...], ...] = ()
     facts: tuple[Fact, ...] = field(default=())
+    blank_follows: bool = False
+    """Every delimiter of the sample is followed by a blank, which is no part of the cell then."""
 
 
 def split_line(line: str, delimiter: str, quote: str) -> list[str]:
@@ -122,6 +124,9 @@ def detect_dialect(text: str, options: ReadOptions) -> Dialect:
             records = _records(sample, delimiter, quote, SAMPLE_RECORDS)
             if (best := _score(records, delimiter, quote)) is not None:
                 scored.append((best[0], delimiter, quote, best[1], records))
+    if not options.delimiter and any(d == "\t" and _share(r, w) >= 0.9 for _, d, _, w, r in scored):
+        # Blanks inside the cells of a table of tabs ("12.5 bar") delimit nothing.
+        scored = [s for s in scored if s[1] != WHITESPACE]
     scored.sort(key=lambda s: -s[0])
     single = _single_column(sample, quotes[0])
     if not scored or (not options.delimiter and scored[0][0] < single[0]):
@@ -145,7 +150,17 @@ def detect_dialect(text: str, options: ReadOptions) -> Dialect:
     ]
     if quote and quote in sample:
         facts.append(Fact("quote", quote, "given" if options.quote is not None else "encloses fields of the sample"))
-    return _structure(records, delimiter, quote, width, first_line, options, facts)
+    found = _structure(records, delimiter, quote, width, first_line, options, facts)
+    return replace(found, blank_follows=_blank_follows(sample, delimiter, quote))
+
+
+def _blank_follows(sample: str, delimiter: str, quote: str) -> bool:
+    """Returns whether a blank stands behind every delimiter outside quotes."""
+    if delimiter in ("", " ", WHITESPACE) or delimiter + " " not in sample:
+        return False
+    quoted = re.escape(quote)
+    bare = re.sub(f"{quoted}[^{quoted}]*{quoted}", "", sample) if quote else sample
+    return bare.count(delimiter) == bare.count(delimiter + " ")
 
 
 def _shown(delimiter: str) -> str:

@@ -26,8 +26,16 @@ _BOMS = (
 _HIGH_RUN = re.compile(rb"[\x80-\xff]+")
 # "°C" in the DOS code pages 437 and 850 is 0xF8; in Windows and ISO Latin pages that byte is "ø".
 _DOS_DEGREE = re.compile(rb"(?:^|[\s\[(;,\t0-9\"])\xf8[CF]?\b")
+# Umlauts of those pages inside words, where Windows pages have punctuation: quotes, a trade mark, nothing.
+_DOS_UMLAUT = re.compile(rb"(?:[A-Za-z][\x84\x94]|[\x81\x99])(?=[a-z])|[a-z][\x81](?=[^a-z]|$)")
 _MULTI_BYTE = ("shift_jis", "gb18030", "euc_jp", "euc_kr", "big5")
 _CJK = re.compile(r"[぀-ヿ㐀-䶿一-鿿가-힯＀-￯　-〿]")
+_WESTERN = frozenset("äöüßÄÖÜéèêëàâçîïôûùœÉÈÀÇñáíóúãõÁÍÓÚÃÕåøæÅØÆ°µ²³·±§")
+# A sign of units between small letters is a letter of another page: "łożyska" misread as "³o¿yska".
+_SIGN_IN_WORD = re.compile(r"[A-Za-z][°µ²³±·§œ](?=[a-z])|[²³±§](?=[a-z]{2})")
+_BESIDE_WESTERN = frozenset({"windows-1250", "iso-8859-2", "windows-1254", "iso-8859-9"})
+_FOREIGN = re.compile(r"[^\x00-\x7f]+")
+_TOUCHES_LETTER = re.compile(r"[a-z]")
 SAMPLE_BYTES = 1 << 20
 
 
@@ -87,14 +95,20 @@ def _legacy(sample: bytes, bad_at: int) -> Fact:
     high = sum(map(len, runs))
     isolated = sum(1 for run in runs if len(run) == 1)
     not_utf8 = f"byte 0x{sample[bad_at]:02x} at offset {bad_at} is not UTF-8"
-    if isolated < 0.5 * len(runs) and (multi := _multi_byte(text)):
+    # Lead bytes of Shift-JIS lie where single-byte pages have next to no letters; its second bytes may be ASCII.
+    lead = sum(0x80 <= byte < 0xA0 for run in runs for byte in run)
+    if (isolated < 0.5 * len(runs) or lead > 0.3 * high) and (multi := _multi_byte(text)):
         best, others = multi[0], tuple(multi[1:])
         return Fact("encoding", best, f"{not_utf8}; {high} high bytes form East Asian characters", others)
     if isolated == len(runs) and _DOS_DEGREE.search(text) and not re.search(rb"[\xb0\xe4\xfc\xdf]", text):
         return Fact("encoding", "cp850", f"{not_utf8}; 0xF8 stands where a degree sign belongs", ("cp1252",))
+    if isolated >= 0.5 * len(runs) and _DOS_UMLAUT.search(text):
+        return Fact("encoding", "cp850", f"{not_utf8}; umlauts of DOS inside words", ("cp1252",))
     guess = str(chardet.detect(text).get("encoding") or "cp1252").lower().replace("_", "-")
+    if guess in _BESIDE_WESTERN and _decodes(text, guess) and not _reads_as_western(text, runs):
+        return Fact("encoding", guess, f"{not_utf8}; words that Windows-1252 would misspell", ("cp1252",))
     latin = {"iso-8859-1", "iso-8859-15", "iso-8859-9", "windows-1252", "cp1252", "windows-1254", "macroman", "ascii"}
-    if isolated >= 0.5 * len(runs) or guess in latin or not _decodes(text, guess):
+    if isolated >= 0.5 * len(runs) or guess in latin or not _decodes(text, guess) or _reads_as_western(text, runs):
         for name in ("cp1252", "latin-1"):
             if _decodes(text, name):
                 return Fact("encoding", name, f"{not_utf8}; single high bytes between ASCII letters", (guess,))
@@ -111,12 +125,31 @@ def _multi_byte(text: bytes) -> list[str]:
         decoded = text.decode(name)
         foreign = [c for c in decoded if ord(c) > 127]
         common = sum(1 for c in foreign if _CJK.match(c) or c in "°℃μµ±²³ΩΔ·×")
+        if _mostly_inside_words(decoded):
+            continue
         half_width = sum(1 for c in foreign if "｡" <= c <= "ﾟ")
         score = (common - 0.5 * half_width) / max(1, len(foreign)) - 0.02 * len(foreign) / max(1, len(text))
         scored.append(
             (score + (0.1 if hint.startswith(name[:3]) or (name, hint) == ("gb18030", "gb2312") else 0), name)
         )
     return [name for score, name in sorted(scored, reverse=True) if score > 0.7]
+
+
+def _reads_as_western(text: bytes, runs: list[bytes]) -> bool:
+    """Returns whether Windows-1252 gives nothing but the letters of Western European words and signs of units."""
+    if max(map(len, runs)) > 2 or not _decodes(text, "cp1252"):
+        return False
+    decoded = text.decode("cp1252")
+    return all(c in _WESTERN for c in decoded if ord(c) > 127) and not _SIGN_IN_WORD.search(decoded)
+
+
+def _mostly_inside_words(decoded: str) -> bool:
+    """Returns whether most foreign characters stand alone beside small Latin letters, as "öß" misread in "Größe"."""
+    runs = [m for m in _FOREIGN.finditer(decoded) if _CJK.search(m[0])]
+    alone = sum(
+        len(m[0]) == 1 and _TOUCHES_LETTER.search(decoded, max(0, m.start() - 1), m.end() + 1) is not None for m in runs
+    )
+    return bool(runs) and alone >= 0.5 * len(runs)
 
 
 def _decodes(text: bytes, encoding: str) -> bool:

@@ -62,12 +62,19 @@ def find_heading(rows: Records, kinds: list[list[CellKind]], width: int, options
         groups: tuple[int, ...] = ()
     elif options.header_row is not None:
         names, groups = _padded(rows[header][1], width), ()
+    elif (pairs := _named_pairs(rows, data, width)) is not None:
+        header, names, groups = pairs[0], pairs[1], ()
     else:
         names, groups = _joined_names(rows, kinds, header, units_at, data, measured, width)
     units = _padded(
         [bare_unit(c) if is_unit(c) else "" for c in rows[units_at][1]] if units_at is not None else [], width
     )
     return Heading(header, units_at, data, names, units, evidence, groups)
+
+
+def describes(text: str) -> bool:
+    """Returns whether the first cell of a line says that the line describes the columns rather than names them."""
+    return bool(_DESCRIBES.match(text))
 
 
 def is_unit(text: str) -> bool:
@@ -158,6 +165,9 @@ def _find_header(
                 return at, later, "its texts stand where values follow"
         return None, first, "the first record already holds values"
     best = _below_group_labels(rows, max(candidates)[1], first, width)
+    # Rows of values that lack fields are rows all the same when they stand between the header and the others.
+    while first - 1 > best and first - 1 in data:
+        first -= 1
     return best, first, f"names above values; data start at line {rows[first][0] + 1}"
 
 
@@ -232,8 +242,10 @@ def _joined_names(
 ) -> tuple[tuple[str, ...], tuple[int, ...]]:
     """Returns (names, indices of group lines joined): what the lines of the header's block say together."""
     own = rows[header][1]
-    if len(own) == width - 1 and measured[:1] == (True,):
-        # R writes no name above its row names, so the names stand one field to the left.
+    body = [kinds[i] for i in range(data, len(rows)) if len(rows[i][1]) == width]
+    if len(own) == width - 1 and measured[:1] == (True,) and any(k[-1] != "empty" for k in body):
+        # R writes no name above its row names, so the names stand one field to the left. Where the last field is empty
+        # throughout, lines end with a delimiter that the header lacks.
         return ("", *own), ()
     names = list(_padded(own, width))
     block = [i for i in _block_above(rows, data) if i != units_at]
@@ -274,6 +286,20 @@ def _group_labels(cells: Sequence[str], names: Sequence[str], width: int) -> lis
             padded[at] = padded[at] or padded[at - 1]
         return padded
     return []
+
+
+def _named_pairs(rows: Records, data: int, width: int) -> tuple[int, tuple[str, ...]] | None:
+    """Returns the line that names every second column behind one repeated label ("Name", "Flow", "Name", "Temp").
+
+    Oscilloscopes such as TwinCAT Scope write so; the columns between are the times.
+    """
+    for i in range(max(0, data - 2 * HEADER_DEPTH), data):
+        cells = rows[i][1]
+        labels, names = cells[0::2], cells[1::2]
+        repeated = len(cells) == width >= 4 and width % 2 == 0 and len(set(labels)) == 1
+        if repeated and _LABEL.match(labels[0]) and all(names) and len(set(names)) == len(names):
+            return i, tuple(name for tag in names for name in ("Time", tag))
+    return None
 
 
 def _under(label: str, name: str) -> str:

@@ -22,7 +22,7 @@ from services.ingest.limits import Limits
 from services.ingest.options import ReadOptions
 from services.ingest.reading import NO_OTHER_LAYOUT, Source, container_of, hashed_file, head_of_table
 from services.ingest.spool import Spool
-from services.ingest.streaming import MustBeWhole, Stream
+from services.ingest.streaming import MustBeWhole, Stream, Written
 from services.ingest.tables import Fact, Progress, SourceTable, silent
 
 LARGE_BYTES = 16 << 20
@@ -31,7 +31,7 @@ _RECOGNISED_BY = 1 << 16
 
 @dataclass
 class LargeReading:
-    """A typed table in parts on disk, `source_row` (Int64) first, with everything known about how it came to be."""
+    """A typed table in parts, `source_row` (Int64) first, with everything known about how it came to be."""
 
     table: Spool
     rejects: Spool
@@ -41,6 +41,7 @@ class LargeReading:
     warnings: list[tuple[str, str]]
     time_columns: list[str]
     head: list[list[str]]
+    account: Ledger
 
 
 def read_large_file(
@@ -52,9 +53,13 @@ def read_large_file(
     *,
     from_bytes: int = LARGE_BYTES,
     block_bytes: int = BLOCK_BYTES,
+    written: Written | None = None,
 ) -> LargeReading | None:
     """Returns the typed table of a delimited file of more than `from_bytes`, its ledger balanced; None for any other
     file and for tables that are to be turned into another one (long ones to wide).
+
+    `written` hears of the parts as they come to lie in files of `directory`. They hold where the parts of the result
+    have the same names.
 
     Raises the INPUT errors of errors.py.
     """
@@ -68,7 +73,7 @@ def read_large_file(
         if opened is None:
             return None
         delimited, facts = opened
-        stream = Stream(delimited, folder, block_bytes)
+        stream = Stream(delimited, folder, block_bytes, written)
         try:
             _, rows, widened = delimited.settled(lambda rows: stream.read(rows, _reshaped(options)), progress)
         except MustBeWhole:
@@ -95,6 +100,7 @@ def read_large_file(
         typing.warnings,
         typing.time_columns,
         head_of_table(first),
+        ledger,
     )
 
 

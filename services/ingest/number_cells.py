@@ -21,6 +21,7 @@ WORTH_COUNTING = 0.3
 """Share of numbers below which the other cells are not even counted."""
 _LINES_LISTED = 5
 _TEXTS_KEPT = 20_000
+_TRIED = 100
 
 
 def is_token(text: str) -> bool:
@@ -33,6 +34,18 @@ def finite_numbers(texts: pl.Series) -> pl.Series:
     """Returns Float64, null where a text is no finite number ("nan" and "inf" are missing-value texts)."""
     values = texts.cast(pl.Float64, strict=False)
     return values if values.is_finite().all() else values.set(~values.is_finite(), None)
+
+
+def numbers_as_they_stand(texts: pl.Series) -> pl.Series | None:
+    """Returns Float64 when every cell is a finite number without blanks, quotes or commas (or null), else None.
+
+    For such a column trimming and removing of groups change nothing, so that what costs most can be left out.
+    """
+    head = texts.head(_TRIED)
+    if head.cast(pl.Float64, strict=False).null_count() > head.null_count():
+        return None
+    values = texts.cast(pl.Float64, strict=False)
+    return values if values.null_count() == texts.null_count() and values.is_finite().all() else None
 
 
 def plain_number(texts: pl.Series, decimal: Decimal) -> pl.Series:
@@ -74,10 +87,15 @@ class NumberCells:
     unparsable: Counter[str] = field(default_factory=Counter)
     lines: dict[str, list[int]] = field(default_factory=dict)
 
-    def add(self, texts: pl.Series, lines: pl.Series) -> pl.Series:
-        """Returns a part as Int64 when all its numbers are whole, else as Float64; null where a cell is no number."""
+    def add(self, texts: pl.Series, lines: pl.Series, known: pl.Series | None = None) -> pl.Series:
+        """Returns a part as Int64 when all its numbers are whole, else as Float64; null where a cell is no number.
+
+        `known` may give what numbers_as_they_stand made of the texts.
+        """
         filled = len(texts) - texts.null_count()
-        values = finite_numbers(texts) if self.decimal != "," or _mostly_times(texts) else None
+        values = None
+        if self.decimal != "," or _mostly_times(texts):
+            values = finite_numbers(texts) if known is None else known
         plain = texts
         if values is not None and values.null_count() == len(values) and not _any_digit(texts):
             self.filled += filled

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import polars as pl
-import pyarrow as pa
 
 from services.artifacts.manifest import Manifest
 from services.chassis.errors import SensorForgeError
@@ -19,14 +16,11 @@ from services.ingest.report_html import render_html
 from services.ingest.report_text import render_text
 from services.ingest.revisions import REVISIONS
 from services.ingest.sandbox import InputFile, read_in_child
+from services.ingest.table_copy import TableCopy, copy_table
 from services.ingest.thresholds import Thresholds
 from services.ingest.validation import validate
-from services.jobs.operation import JobContext, Operation, Output
+from services.jobs.operation import JobContext, Operation
 from services.machines.profile import MachineProfile
-
-_NO_REJECTS = pa.schema(
-    [("source_row", pa.int64()), ("line", pa.int64()), ("reason", pa.string()), ("text", pa.string())]
-)
 
 
 def run_parse(ctx: JobContext) -> None:
@@ -40,21 +34,23 @@ def run_parse(ctx: JobContext) -> None:
     def progress(phase: str, done: int = 0, total: int = 0) -> None:
         ctx.progress(phase, done, total)
 
-    result = read_in_child(
-        sources,
-        ReadOptions.from_params(ctx.params.get("options", {})),
-        Limits.from_environment(),
-        directory,
-        register_map=register_map,
-        progress=progress,
-        stop=ctx.stop_if_cancelled,
-    )
-    for code, message in result["warnings"]:
-        ctx.warning(code, message)
-    ctx.progress("writing", 0, result["rows"])
     output = ctx.output("table", "clean")
-    rows = _copy_table(output, "table.parquet", [directory / n for n in result["tables"]], result["units"])
-    rejected = _copy_table(output, "rejects.parquet", [directory / n for n in result["rejects"]], {})
+    with TableCopy(output, "table.parquet") as table:
+        result = read_in_child(
+            sources,
+            ReadOptions.from_params(ctx.params.get("options", {})),
+            Limits.from_environment(),
+            directory,
+            register_map=register_map,
+            progress=progress,
+            stop=ctx.stop_if_cancelled,
+            part=table.early,
+        )
+        for code, message in result["warnings"]:
+            ctx.warning(code, message)
+        ctx.progress("writing", 0, result["rows"])
+        rows = table.finish([directory / n for n in result["tables"]], result["units"])
+    rejected = copy_table(output, "rejects.parquet", [directory / n for n in result["rejects"]], {})
     ledger = result["ledger"]
     if not ledger["balanced"] or rows != result["rows"] or rejected != ledger["lines"]["rejected"]:
         raise SensorForgeError(
@@ -83,30 +79,6 @@ def file_name_of(manifest: Manifest) -> str:
 
 def _input_file(ctx: JobContext, role: str) -> InputFile:
     return InputFile(ctx.file(role), file_name_of(ctx.manifest(role)))
-
-
-def _copy_table(output: Output, name: str, paths: Sequence[Path], units: dict[str, str]) -> int:
-    """Writes Arrow files of the child as one Parquet file, batch by batch, each fully checked; returns its rows.
-
-    Files are read, not mapped, and removed once they are copied, so that memory and disk hold little of a large table.
-    """
-    if not paths:
-        with output.open_table(name, _NO_REJECTS):
-            return 0
-    rows = 0
-    with pa.OSFile(str(paths[0])) as first:
-        schema = pa.ipc.open_file(first).schema
-    with output.open_table(name, schema, units=units) as table:
-        for path in paths:
-            with pa.OSFile(str(path)) as source:
-                reader = pa.ipc.open_file(source)
-                for number in range(reader.num_record_batches):
-                    batch = reader.get_batch(number)
-                    batch.validate(full=True)
-                    table.write(pa.Table.from_batches([batch]))
-                    rows += batch.num_rows
-            path.unlink()
-    return rows
 
 
 def run_validate(ctx: JobContext) -> None:

@@ -75,14 +75,15 @@ def scan(buffer: bytes, delimiter: str, quote: str, *, partial: bool = False) ->
     """
     mark = ord(quote) if quote and quote.encode() in buffer else None
     comma = ord(delimiter) if delimiter else None
-    found = _scan_fast(np.frombuffer(buffer, dtype=np.uint8), comma, mark, partial)
+    found = _scan_fast(buffer, comma, mark, partial)
     if found is None:
         found = _scan_lines(buffer, delimiter, quote, partial)
     return found
 
 
-def _scan_fast(data: Bytes, comma: int | None, mark: int | None, partial: bool) -> Records | None:
+def _scan_fast(buffer: bytes, comma: int | None, mark: int | None, partial: bool) -> Records | None:
     """Returns the records by array arithmetic; None when a quote stands where no quote may stand."""
+    data: Bytes = np.frombuffer(buffer, dtype=np.uint8)
     ends: list[Ints] = []
     delimiters: list[Ints] = []
     newline_offsets: list[Ints] = []
@@ -131,7 +132,8 @@ def _scan_fast(data: Bytes, comma: int | None, mark: int | None, partial: bool) 
     lines = np.diff(np.append(line, total + 1))
     if len(lines) and int(lines.max()) > CONTINUATION_LINES:
         return None
-    end = _without_return(data, start, end)
+    if b"\r" in buffer:
+        end = _without_return(data, start, end)
     fields[end <= start] = 0
     if (
         mark is not None
@@ -159,15 +161,15 @@ def _swallows_rows(data: Bytes, start: Ints, end: Ints, lines: Ints, usual: int,
 
 def _counts(flags: npt.NDArray[np.bool_], ends: Ints) -> Ints:
     """Returns how many flags lie before each record end and, last, after the last one, within a block."""
-    starts = np.concatenate([np.zeros(1, np.int64), ends + 1])
-    ended = int(starts[-1]) >= len(flags)
-    if ended:
-        starts = starts[:-1]
-    # The narrowest sum that the longest record cannot overflow is ten times as fast as the widest.
-    longest = int(np.diff(np.append(starts, len(flags))).max(initial=0))
-    width = np.uint8 if longest < 1 << 8 else np.uint16 if longest < 1 << 16 else np.int64
-    sums = np.add.reduceat(flags.view(np.uint8), starts, dtype=width).astype(np.int64) if len(starts) else starts
-    return np.append(sums, 0) if ended else sums
+    # Sums over packed bits, a word of 64 at a time, take a fifth of the time of sums over flags.
+    bits = np.packbits(flags, bitorder="little")
+    words = np.concatenate([bits, np.zeros(8 - len(bits) % 8, np.uint8)]).view("<u8")
+    before = np.concatenate([np.zeros(1, np.int64), np.cumsum(np.bitwise_count(words), dtype=np.int64)])
+    at = ends >> 6
+    inside = words[at] & ((np.uint64(1) << (ends & 63).astype(np.uint64)) - np.uint64(1))
+    up_to: Ints = before[at] + np.bitwise_count(inside)
+    counts: Ints = np.diff(up_to, prepend=0, append=before[-1])
+    return counts
 
 
 def _joined(blocks: list[Ints], records: int) -> Ints:
@@ -209,7 +211,7 @@ def _without_return(data: Bytes, start: Ints, end: Ints) -> Ints:
 def _scan_lines(buffer: bytes, delimiter: str, quote: str, partial: bool) -> Records:
     """Returns the records when quotes are irregular: lines without quotes in bulk, the others one by one."""
     data = np.frombuffer(buffer, dtype=np.uint8)
-    plain = _scan_fast(data, ord(delimiter) if delimiter else None, None, partial)
+    plain = _scan_fast(buffer, ord(delimiter) if delimiter else None, None, partial)
     assert plain is not None
     mark = ord(quote)
     at_quotes = np.flatnonzero(data == mark)

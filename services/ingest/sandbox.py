@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -33,6 +33,10 @@ _PASSED_ON = (
     "POLARS_MAX_THREADS",
     "RUST_MIN_STACK",
 )
+
+
+Part = Callable[[Path, int, Mapping[str, str]], None]
+"""Called with an Arrow file of a table that is not finished, its number from 0, and the units of its columns."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +60,12 @@ def read_in_child(
     register_map: InputFile | None = None,
     progress: Progress = silent,
     stop: Callable[[], None] = lambda: None,
+    part: Part = lambda path, number, units: None,
 ) -> dict[str, Any]:
     """Returns result.json; `directory`, which must be empty, takes the Arrow files that it names under "tables" (all
     of one schema, consecutive rows) and "rejects".
 
+    `part` hears of the files of a large table as they are written; where result.json names others instead, those hold.
     `stop` is called a few times a second and may raise; the child is then killed. Raises the errors that reading
     raises, PARSE_LIMIT beyond the wall clock or memory, PARSE_CRASHED when the reader came down.
     """
@@ -85,26 +91,23 @@ def read_in_child(
         )
         finished = False
         try:
-            _follow(process, json.dumps(request).encode(), limits.seconds, progress, stop, sources)
+            with suppress(BrokenPipeError):
+                assert process.stdin is not None
+                process.stdin.write(json.dumps(request).encode())
+                process.stdin.close()
+            for event in _events(process, limits.seconds, stop, sources):
+                _tell(event, directory, progress, part)
             finished = True
         finally:
             _end(process, killed=not finished)
     return _answer(directory, process.returncode, sources)
 
 
-def _follow(
-    process: subprocess.Popen[bytes],
-    request: bytes,
-    seconds: float,
-    progress: Progress,
-    stop: Callable[[], None],
-    sources: Sequence[InputFile],
-) -> None:
-    assert process.stdin is not None
+def _events(
+    process: subprocess.Popen[bytes], seconds: float, stop: Callable[[], None], sources: Sequence[InputFile]
+) -> Iterator[dict[str, Any]]:
+    """Yields what the child says until it ends: every part, and of the progress between two looks the last."""
     assert process.stdout is not None
-    with suppress(BrokenPipeError):
-        process.stdin.write(request)
-        process.stdin.close()
     deadline = time.monotonic() + seconds
     pending = b""
     with selectors.DefaultSelector() as selector:
@@ -121,10 +124,27 @@ def _follow(
             if not block:
                 return
             *lines, pending = (pending + block).split(b"\n")
-            for line in lines[-1:]:
-                with suppress(ValueError, KeyError):
-                    event = json.loads(line)
-                    progress(str(event["phase"]), int(event["done"]), int(event["total"]))
+            events = [event for line in lines if (event := _event(line)) is not None]
+            for event in events:
+                if "part" in event or event is events[-1]:
+                    yield event
+
+
+def _event(line: bytes) -> dict[str, Any] | None:
+    with suppress(ValueError):
+        event = json.loads(line)
+        return event if isinstance(event, dict) else None
+    return None
+
+
+def _tell(event: dict[str, Any], directory: Path, progress: Progress, part: Part) -> None:
+    """Passes on what the child says; what makes no sense is passed over."""
+    match event:
+        case {"phase": str(phase), "done": int(done), "total": int(total)}:
+            progress(phase, done, total)
+        case {"part": str(name), "number": int(number), "units": dict(units)}:
+            if ".." not in Path(name).parts and (path := directory / name).is_relative_to(directory):
+                part(path, number, units)
 
 
 def _end(process: subprocess.Popen[bytes], *, killed: bool) -> None:

@@ -8,14 +8,14 @@ that a file gives the same table, account and refusals whether it is read in par
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 import polars as pl
 
-from services.ingest.coerce import Typing, check_time_column, nameless_empty, trimmed, typed_column
+from services.ingest.coerce import TextCells, Typing, check_time_column, nameless_empty, trimmed, typed_column
 from services.ingest.decimal_mark import Decimal, DecimalEvidence
 from services.ingest.formats.delimited import Delimited
 from services.ingest.formats.delimited_rows import BLOCK_BYTES, Part, RowPass
@@ -26,6 +26,9 @@ from services.ingest.spool import Spool, of_type
 from services.ingest.tables import Fact, SourceTable, rejects_frame
 from services.ingest.timestamps import TimeColumn, find_time, prepared
 
+HELD_BYTES = 256 << 20
+"""What is kept of a table in memory."""
+_HELD_REJECTS = 4 << 20
 _LATER_SAMPLE = 2_000
 _DAY_OR_MONTH_FIRST = ("%d/%m", "%m/%d", "%d-%m", "%m-%d")
 
@@ -107,8 +110,17 @@ class _Column:
             return pl.String()
         return pl.Int64() if self.kind == "number" and self.numbers.whole else pl.Float64()
 
-    def add(self, values: pl.Series, lines: pl.Series, evidence: DecimalEvidence | None) -> pl.Series:
-        """Returns what is kept of the next part; texts become evidence of the decimal mark."""
+    def add(
+        self,
+        values: pl.Series,
+        lines: pl.Series,
+        evidence: DecimalEvidence | None,
+        known: TextCells | None = None,
+    ) -> pl.Series:
+        """Returns what is kept of the next part; texts become evidence of the decimal mark.
+
+        `known` may give what TextCells.of made of the part.
+        """
         self.seen += len(values)
         if values.dtype != pl.String or self.kind == "raw":
             self.empty += values.null_count()
@@ -116,16 +128,19 @@ class _Column:
         if self.times is not None and (times := self.times.parse(values)).null_count() == values.null_count():
             self.empty += values.null_count()
             return times
-        texts = trimmed(values)
+        cells = known or (TextCells.of(values) if self.kind in ("open", "number") else TextCells(trimmed(values)))
+        texts = cells.texts
         self.empty += texts.null_count()
         if evidence is not None:
             evidence.add(texts, _LATER_SAMPLE)
         if self.kind == "open" and texts.null_count() < len(texts):
-            self._decide(texts, lines)
+            numbers = self._decide(cells, lines)
+            if numbers is not None:
+                return numbers
         match self.kind:
             case "number":
                 odd = self.numbers.filled - self.numbers.read
-                texts = self.numbers.add(texts, lines)
+                texts = self.numbers.add(texts, lines, cells.numbers)
                 self._only_as_text = self._only_as_text or self.numbers.filled - self.numbers.read > odd
                 return texts
             case "time":
@@ -137,23 +152,28 @@ class _Column:
                 return texts.cast(pl.Float64)
         return texts
 
-    def _decide(self, texts: pl.Series, lines: pl.Series) -> None:
-        """Takes the first filled part for what the column holds, where later parts can only agree or contradict."""
-        options = self.options
+    def _decide(self, cells: TextCells, lines: pl.Series) -> pl.Series | None:
+        """Takes the first filled part for what the column holds, where later parts can only agree or contradict.
+
+        Returns the part's numbers when it holds numbers.
+        """
+        options, texts = self.options, cells.texts
         self.kind = "text"
         if self.name == options.timestamp_column and options.timestamp_format:
-            return
+            return None
         trial = NumberCells(self.name, self.decimal)
-        trial.add(texts, lines)
+        values = trial.add(texts, lines, cells.numbers)
         if trial.convincing:
-            self.kind = "number"
-            return
+            self.kind, self.numbers = "number", trial
+            self._only_as_text = trial.filled > trial.read
+            return values
         found = find_time(texts, day_first=options.day_first, comma_locale=self.decimal in (",", "mixed"))
         if not isinstance(found, TimeColumn) or found.values.null_count() > texts.null_count():
-            return
+            return None
         if not found.format.startswith(_DAY_OR_MONTH_FIRST) and not options.time_zone:
             plain = prepared(texts) is texts
             self.kind, self.times = "time", _Times(found.format, found.evidence, found.values.dtype, plain)
+        return None
 
     def settle(self, typing: Typing) -> None:
         """Enters the column's account."""
@@ -174,14 +194,25 @@ class _Column:
                 account.text = self.seen - self.empty
 
 
-class Stream:
-    """A delimited file read part by part into `directory`; `read` is to be called once a pass over the file."""
+Written = Callable[[Path, int, Mapping[str, str]], None]
+"""Called with the file of a part that will most likely stay as it is, its number from 0, the units of its columns."""
 
-    def __init__(self, delimited: Delimited, directory: Path, block_bytes: int = BLOCK_BYTES) -> None:
+
+class Stream:
+    """A delimited file read part by part; `read` is to be called once a pass over the file.
+
+    Parts go to files in `directory`, at once where `written` is to hear of each, else beyond HELD_BYTES of them.
+    """
+
+    def __init__(
+        self, delimited: Delimited, directory: Path, block_bytes: int = BLOCK_BYTES, written: Written | None = None
+    ) -> None:
         self.delimited = delimited
         self.options = delimited.layout.options
-        self.table = Spool(directory, "table")
-        self.rejects = Spool(directory, "rejects")
+        self.table = Spool(directory, "table", 0 if written else HELD_BYTES)
+        self.rejects = Spool(directory, "rejects", _HELD_REJECTS)
+        self._written = written
+        self._units: dict[str, str] = {}
         self.columns: list[_Column] = []
         self.first: Part | None = None
         self._evidence = DecimalEvidence()
@@ -202,6 +233,7 @@ class Stream:
         self.rejects.clear()
         self.columns, self.first, self._lines, self._evidence = [], None, [], DecimalEvidence()
         rows.typed = {}
+        cells: dict[str, TextCells] = {}
         for part in rows.parts(self._block_bytes):
             if part.rejects:
                 self.rejects.add(rejects_frame(part.rejects))
@@ -210,23 +242,28 @@ class Stream:
             later = self.first is not None
             if not later:
                 self.first = part
-                if is_reshaped(self.delimited.table([part], rows, [])):
+                table = self.delimited.table([part], rows, [])
+                if is_reshaped(table):
                     raise MustBeWhole
-                decimal = decimal or self._mark_of(part)
+                self._units = {n: u for n, u in table.units.items() if n in rows.names}
+                cells = {} if self.options.raw else {c.name: TextCells.of(c) for c in part.frame}
+                decimal = decimal or self._mark_of(cells.values())
                 self.columns = [_Column(n, decimal, self.options) for n in rows.names]
             lines = pl.Series("line", part.lines, dtype=pl.Int64)
-            kept = [c.add(part.frame[c.name], lines, self._evidence if later else None) for c in self.columns]
+            evidence = self._evidence if later else None
+            kept = [c.add(part.frame[c.name], lines, evidence, cells.pop(c.name, None)) for c in self.columns]
             numbers = pl.Series("source_row", part.row_numbers, dtype=pl.Int64)
-            self.table.add(pl.DataFrame([numbers, *(k.alias(stored_name(k.name)) for k in kept)]))
+            path = self.table.add(pl.DataFrame([numbers, *(k.alias(stored_name(k.name)) for k in kept)]))
+            if path is not None and self._written is not None:
+                self._written(path, self.table.parts - 1, self._units)
             self._lines.append(lines.cast(pl.UInt32))
             rows.typed = self._parser_types()
         return decimal or "."
 
-    def _mark_of(self, part: Part) -> Decimal:
-        if self.options.raw:
-            return "."
-        for name in part.frame.columns:
-            self._evidence.add(trimmed(part.frame[name]))
+    def _mark_of(self, columns: Iterable[TextCells]) -> Decimal:
+        """Returns the decimal mark that the first rows show."""
+        for cells in columns:
+            self._evidence.add(cells.texts)
         return self._evidence.mark or "."
 
     def _parser_types(self) -> dict[str, pl.DataType]:
@@ -262,7 +299,7 @@ class Stream:
             texts = again.pop(column.name, None)
             if texts is None:
                 texts = self.table.column(name, pl.String()).alias(column.name)
-            values = typed_column(texts, lines, typing)
+            values = typed_column(TextCells(texts), lines, typing)
             types[name] = values.dtype
             if column.doubtful or values.dtype != pl.String:
                 replaced[name] = values.alias(name)

@@ -228,3 +228,48 @@ def test_limits_are_enforced_before_reading(read: Read) -> None:
 def test_raw_keeps_every_cell_as_text(read: Read) -> None:
     dataset = read(b"a;b\n007;1,5\nNaN;Bad\n", raw=True)
     assert dataset.table.drop("source_row").rows() == [("007", "1,5"), ("NaN", "Bad")]
+
+
+def test_delimiter_at_the_end_of_rows_alone_does_not_shift_the_names(read: Read) -> None:
+    rows = "".join(f"2024-01-01 00:00:{i:02d};{i},5;{20 + i};\r\n" for i in range(40))
+    dataset = read(("time;flow;temp\r\n" + rows).encode())
+    assert dataset.table.columns == ["source_row", "time", "flow", "temp"]
+    assert values(dataset, "flow")[3] == 3.5
+
+
+def test_blank_after_every_delimiter_is_no_part_of_a_raw_cell(read: Read) -> None:
+    rows = "".join(f'{i}, "a, {i}", x {i}\n' for i in range(20))
+    dataset = read(("n, label, note\n" + rows).encode(), raw=True)
+    assert dataset.table.row(3)[1:] == ("3", "a, 3", "x 3")
+    one_without = read(("n, label, note\n" + rows + "20,b, c\n").encode(), raw=True)
+    assert one_without.table.row(3)[3] == " x 3"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("cp850", "Öldruck;Gerät;Wärme"),
+        ("cp1252", "Öldruck;Größe;Prüfmaß"),
+        ("cp1250", "Teplota ložiska;Průtok;Příkon"),
+        ("cp1250", "Ciśnienie;Temperatura łożyska;Przepływ"),
+        ("cp1254", "Sıcaklık;Basınç;Akış"),
+        ("shift_jis", "測定レポート;圧力;軸受温度"),
+    ],
+)
+def test_short_headers_of_an_old_encoding_are_spelt_right(encoding: str, text: str, read: Read) -> None:
+    rows = "".join(f"{i};{i}.5;{i}.25\n" for i in range(20))
+    assert read((text + "\n" + rows).encode(encoding)).table.columns[1:] == text.split(";")
+
+
+def test_first_row_that_lacks_a_field_is_a_row(read: Read) -> None:
+    rows = "".join(f"2024-01-01 00:00:{i:02d};{i}.5;{20 + i}\n" for i in range(1, 40))
+    dataset = read(("time;flow;temp\n2024-01-01 00:00:00;0.5\n" + rows).encode())
+    assert dataset.table.height == 40
+    assert values(dataset, "temp")[0] is None
+
+
+def test_units_in_cells_between_tabs_are_no_columns(read: Read) -> None:
+    rows = "".join(f"2024-01-01 00:00:{i:02d}\t{i}.5 bar\t{20 + i} °C\n" for i in range(40))
+    dataset = read(("time\toil pressure\ttemp\n" + rows).encode())
+    assert values(dataset, "oil pressure")[3] == 3.5
+    assert dataset.units == {"oil pressure": "bar", "temp": "°C"}

@@ -17,13 +17,14 @@ from hypothesis import strategies as st
 
 from services.chassis.errors import SensorForgeError
 from services.ingest.datasets import read_dataset
+from services.ingest.large_long import read_large_long
 from services.ingest.limits import Limits
 from services.ingest.options import ReadOptions
 from services.ingest.reading import Source
 from services.ingest.sandbox import InputFile, read_in_child
 from tests.ingest.conftest import steady
 from tests.ingest.test_formats import INFLUX
-from tests.ingest.vendors import test_historians, test_loggers, test_opc, test_siemens
+from tests.ingest.vendors import test_databases, test_historians, test_loggers, test_opc, test_siemens
 
 
 def _workbook() -> bytes:
@@ -74,6 +75,12 @@ SOUND = {
     "header lines": (test_loggers.COMX["English"] + "Error,Time,Flow\n" + "0,2024-03-14 05:58:00,1.5\n" * 9).encode(),
     "lvm, own clocks": test_loggers.LVM["two segments, an X a channel"].encode(),
     "OPC UA": test_opc.FRAMES["a list of network messages"](test_opc.FIELDS["data values of variants"]).encode(),
+    "line protocol": "".join(
+        f'pump,tag=a x={i}.5,n={i}i,s="a \\" b" {i + 1_700_000_000}\n' for i in range(40)
+    ).encode(),
+    "fixed width": test_databases.SQL["sqlcmd, tag first, NULL"].encode(),
+    "series": json.dumps(test_databases.SERIES["Influx, a series a tag"]).encode(),
+    "frames": json.dumps(test_databases.SERIES["Grafana frames"]).encode(),
     "gzip": gzip.compress(steady(60)),
     "zip": _zip({"a.csv": steady(60), "b.csv": steady(30)}),
 }
@@ -130,6 +137,26 @@ def check(data: bytes) -> None:
 @given(damage=DAMAGE)
 def test_damaged_file_is_read_or_refused(kind: str, damage: Damage) -> None:
     check(damaged(SOUND[kind], damage))
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@given(damage=DAMAGE)
+def test_damaged_long_export_in_blocks_gives_what_it_gives_at_once(damage: Damage) -> None:
+    outcomes = []
+    for blocks in (300, 1 << 20):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "file"
+            path.write_bytes(damaged(LONG, damage))
+            (Path(folder) / "work").mkdir()
+            source, work = Source(path, "file.dat"), Path(folder) / "work"
+            try:
+                read = read_large_long(source, ReadOptions(), Limits(), work, from_bytes=0, block_bytes=blocks)
+            except SensorForgeError as error:
+                outcomes.append(f"{error.kind} {error.reason}")
+            else:
+                outcomes.append("" if read is None else read.ledgers[0].to_json()["lines"])
+    assert not any(str(outcome).startswith("INTERNAL") for outcome in outcomes)
+    assert outcomes[0] == outcomes[1] or "" in outcomes
 
 
 @pytest.mark.parametrize("kind", WRAPPED)

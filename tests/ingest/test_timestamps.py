@@ -25,6 +25,8 @@ FORMATS = [
     "%b %d, %Y %I:%M:%S %p",
     "%Y%m%d%H%M%S",
     "%d.%m.%y %H:%M:%S",
+    "%Y年%m月%d日 %H:%M:%S",
+    "%Y年%m月%d日 %H时%M分%S秒",
     "%Y-%m-%dT%H:%M:%S+02:00",
 ]
 
@@ -35,6 +37,12 @@ def test_format_is_found_and_read_exactly(fmt: str) -> None:
     assert isinstance(found, TimeColumn)
     shift = dt.timedelta(hours=2) if "+02:00" in fmt else dt.timedelta()
     assert found.values.dt.replace_time_zone(None).to_list() == [m - shift for m in MOMENTS]
+
+
+def test_offset_of_whole_hours_needs_no_minutes() -> None:
+    found = find_time(pl.Series("t", [f"2024-03-14 05:58:{i:02d}.5+02" for i in range(30)]))
+    assert isinstance(found, TimeColumn)
+    assert found.values[3] == dt.datetime(2024, 3, 14, 3, 58, 3, 500_000, dt.UTC)
 
 
 @settings(max_examples=60, deadline=None)

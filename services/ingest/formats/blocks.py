@@ -16,6 +16,7 @@ from services.ingest.formats.headings import names_role
 from services.ingest.formats.pivot import pivot
 from services.ingest.formats.quality import good_codes
 from services.ingest.formats.registry import Reshape
+from services.ingest.header import describes
 from services.ingest.options import ReadOptions
 from services.ingest.tables import SourceTable, numbered
 
@@ -55,7 +56,8 @@ def _blocks(table: SourceTable) -> list[_Block]:
     if not widths <= {2} and not widths <= {3}:
         return []
     above = next((p for p in table.preamble if _holds_role_words(p, len(filled))), [])
-    tags = next((p for p in table.preamble if p is not above and sum(bool(c) for c in p) >= len(times)), [])
+    lines = [p for p in table.preamble if p is not above and not describes(next(filter(None, p), ""))]
+    tags = next((p for p in lines if sum(bool(c) for c in p) >= len(times)), [])
     found = []
     for start in starts:
         columns = filled[start : start + widths.copy().pop()]
@@ -72,8 +74,12 @@ def _blocks(table: SourceTable) -> list[_Block]:
 
 
 def _is_counter(values: pl.Series) -> bool:
-    """Returns whether a column holds short plain numbers, which are values before they are Excel days."""
-    return bool(values.head(300).str.contains(r"^\s*[+-]?[\d.,]{1,9}\s*$").any())
+    """Returns whether a column holds short plain numbers, which are values before they are Excel days.
+
+    A few may stand among times: DataLink writes the count of the values above them.
+    """
+    head = trimmed(values.head(300)).drop_nulls()
+    return int(head.str.contains(r"^[+-]?[\d.,]{1,9}$").sum()) > 0.05 * len(head)
 
 
 def _codes(values: pl.Series) -> bool:

@@ -17,6 +17,7 @@ import polars as pl
 from services.chassis.errors import SensorForgeError
 from services.ingest.dialect import Dialect
 from services.ingest.formats.footer import is_footer
+from services.ingest.formats.tag_labels import refuse_another_tag
 from services.ingest.formats.text_file import Text
 from services.ingest.limits import Limits, refuse_beyond
 from services.ingest.options import WHITESPACE, ReadOptions
@@ -249,7 +250,7 @@ class RowPass:
         if not len(indices):
             return pl.DataFrame(schema=dict.fromkeys(self.names, pl.String))
         if self.layout.quote == "'" or not self.layout.delimiter:
-            return self._parse_slowly(block, indices)
+            return self._without_lead(self._parse_slowly(block, indices))
         source = self._canonical_bytes(block, indices, kept)
         if self.typed:
             try:
@@ -261,7 +262,13 @@ class RowPass:
                 floats = [n for n, t in self.typed.items() if t.is_float()]
                 if not floats or all(frame.select(pl.col(floats).is_finite().all()).row(0)):
                     return frame
-        return self._read_csv(source, {})
+        return self._without_lead(self._read_csv(source, {}))
+
+    def _without_lead(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Returns raw cells without the blank that follows every delimiter; other cells are trimmed where typed."""
+        if not (self.layout.options.raw and self.layout.dialect.blank_follows):
+            return frame
+        return frame.with_columns(pl.col(list(self.names[1:])).str.strip_prefix(" "))
 
     def _read_csv(self, source: bytes, typed: Mapping[str, pl.DataType]) -> pl.DataFrame:
         return pl.read_csv(
@@ -325,6 +332,9 @@ class RowPass:
             Reject(int(part.row_numbers[i]), int(part.lines[i]), "REPEATED_HEADER", text)
             for i in np.flatnonzero(mask).tolist()
         ]
+        refuse_another_tag(
+            self.layout.file_name, map(self.layout.delimiter.join, dialect.preamble), again, part.rejects
+        )
         rejects = sorted([*part.rejects, *again], key=lambda r: r.line)
         return Part(frame.filter(~pl.Series(mask)), part.row_numbers[~mask], part.lines[~mask], rejects)
 

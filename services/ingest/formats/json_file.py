@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
-from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +17,16 @@ import polars as pl
 from services.chassis.errors import SensorForgeError
 from services.ingest.encoding import detect_encoding
 from services.ingest.formats.headings import names_role
+from services.ingest.formats.json_blocks import block_series, find_blocks
+from services.ingest.formats.json_flat import as_series as as_series
+from services.ingest.formats.json_flat import flattened, without_surrogates, word
 from services.ingest.formats.json_series import Series, find_series
-from services.ingest.formats.opcua_json import plain_values
+from services.ingest.formats.opcua_json import one_row_a_time, plain_values
 from services.ingest.formats.registry import Container
 from services.ingest.limits import Limits, refuse_beyond
-from services.ingest.names import unique_names, unit_in_name
+from services.ingest.names import unit_in_name
 from services.ingest.options import ReadOptions
 from services.ingest.tables import Fact, LineCounts, Progress, Reject, SourceTable, numbered
-
-SHORT_LIST = 16
-"""A list of at most this many plain values becomes one column an element; a longer one becomes text."""
 
 
 def read_json(path: Path, file_name: str, options: ReadOptions, limits: Limits, progress: Progress) -> SourceTable:
@@ -53,15 +52,16 @@ def read_json(path: Path, file_name: str, options: ReadOptions, limits: Limits, 
     _refuse_depth(document, limits, file_name)
     document = plain_values(document)
     progress("flattening", 0, 0)
-    samples = find_series(document)
+    blocks = find_blocks(document)
+    samples = block_series(blocks) or ([] if blocks else find_series(document))
     if samples:
-        return _from_samples(samples, file_name)
-    shape, records = _records(document)
+        return _from_samples(samples)
+    shape, records = _records(document) if len(blocks) != 1 else ("columns and rows", blocks[0].records())
     if not records:
         raise SensorForgeError(
             "NOT_A_TABLE", f"{file_name} is valid JSON, but it holds no list of records, columns or samples."
         )
-    frame = _frame(records, limits)
+    frame = flattened(records, limits)
     return _table(
         frame,
         [Fact("shape", shape, f"{len(records):,} records of {frame.width} values")],
@@ -138,16 +138,23 @@ def _from_lines(text: str, file_name: str, limits: Limits) -> SourceTable:
     plain_values(records)
     if text.endswith("\n"):
         total, blank = total - 1, blank - 1
+    series = find_series(records)
+    if len(series) >= len(records) > 0:
+        table = _from_samples(series)
+        counts = replace(table.counts, rejected=len(rejects), blank=blank)
+        table.counts = replace(counts, total=counts.total + len(rejects) + blank)
+        table.rejects = rejects
+        return table
     exploded = _exploded(records)
     if exploded is not records:
-        frame = _frame(exploded, limits)
+        frame = flattened(exploded, limits)
         return _table(
             frame,
             [],
             LineCounts(frame.height + len(rejects) + blank, frame.height, rejected=len(rejects), blank=blank),
             rejects=rejects,
         )
-    frame = _frame(records, limits)
+    frame = flattened(records, limits)
     table = _table(frame, [], LineCounts(total, len(records), rejected=len(rejects), blank=blank), rejects=rejects)
     table.line_numbers = pl.Series("line", numbers, dtype=pl.Int64)
     table.row_numbers = pl.Series("row", rows, dtype=pl.Int64)
@@ -231,111 +238,27 @@ def _exploded(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
         around = {k: v for k, v in record.items() if k != key}
         found = record.get(key, [])
         for item in [found] if isinstance(found, dict) else found:
-            if isinstance(item, dict):
+            if isinstance(item, dict) and not _keeps_alive(item):
                 # A sample's own time stands before the time at which the batch was sent.
                 timed = any(names_role(k, "time") for k in item)
                 kept = {k: v for k, v in around.items() if not (timed and names_role(k, "time"))}
                 exploded.append({**kept, **item})
-    return exploded
+    return one_row_a_time(exploded) if key == "Messages" else exploded
 
 
-def _flat(record: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in record.items():
-        name = f"{prefix}{key}"
-        if isinstance(value, dict):
-            yield from _flat(value, name + ".")
-        elif isinstance(value, list):
-            if 0 < len(value) <= SHORT_LIST and not any(isinstance(v, dict | list) for v in value):
-                yield from ((f"{name}.{i}", v) for i, v in enumerate(value))
-            else:
-                yield name, json.dumps(value)[:32_768]
-        else:
-            yield name, value
+def _keeps_alive(message: dict[str, Any]) -> bool:
+    """Returns whether a message of OPC UA PubSub holds no data set, only a sign of life."""
+    return "Payload" not in message and ("DataSetWriterId" in message or "MessageType" in message)
 
 
-def _frame(records: list[dict[str, Any]], limits: Limits) -> pl.DataFrame:
-    columns: dict[str, list[Any]] = {}
-    for number, record in enumerate(records):
-        for name, value in _flat(record):
-            name = _clean(name)
-            column = columns.get(name)
-            if column is None:
-                refuse_beyond("distinct paths", len(columns) + 1, limits.json_paths)
-                column = columns[name] = []
-            if len(column) < number:
-                column.extend([None] * (number - len(column)))
-            if len(column) == number:
-                column.append(value)
-    refuse_beyond("cells", len(columns) * len(records), limits.cells)
-    refuse_beyond("columns", len(columns), limits.columns)
-    names = unique_names(_shortened(list(columns)))
-    series = []
-    for name, values in zip(names, columns.values(), strict=True):
-        values.extend([None] * (len(records) - len(values)))
-        series.append(as_series(name, values))
-    return pl.DataFrame(series)
-
-
-_DATA_VALUE_PARTS = re.compile(
-    r"\.(status_?code(\.(code|symbol))?|status(\.(code|symbol))?|source_?timestamp|server_?timestamp|"
-    r"(source|server)_?picoseconds|ua_?type)$",
-    re.I,
-)
-
-
-def _shortened(names: list[str]) -> list[str]:
-    """Returns readable names: where an object holds a value and its status, the value has the object's name."""
-    taken = set(names)
-    children: Counter[str] = Counter()
-    companions: Counter[str] = Counter()
-    for name in names:
-        part = _DATA_VALUE_PARTS.search(name)
-        for dot in re.finditer(r"\.", name):
-            children[name[: dot.start()]] += 1
-            companions[name[: dot.start()]] += part is not None and part.start() == dot.start()
-    result = []
-    for name in names:
-        base = re.sub(r"\.value$", "", name, flags=re.I)
-        alone = base != name and base not in taken and 0 < companions[base] == children[base] - 1
-        result.append(base if alone else name or "value")
-    return result
-
-
-def as_series(name: str, values: list[Any]) -> pl.Series:
-    """Returns mixed Python values as one column: numbers, truth values or text."""
-    kinds = {type(v) for v in values if v is not None}
-    if kinds <= {int} and all(-(2**63) <= v < 2**63 for v in values if v is not None):
-        return pl.Series(name, values, dtype=pl.Int64)
-    if kinds <= {int, float} and kinds:
-        return pl.Series(
-            name,
-            [None if v is None else float(v) if abs(v) < 1e308 or isinstance(v, float) else None for v in values],
-            dtype=pl.Float64,
-        )
-    if kinds == {bool}:
-        return pl.Series(name, values, dtype=pl.Boolean)
-    return pl.Series(name, [_word(v) for v in values], dtype=pl.String)
-
-
-def _clean(text: str) -> str:
-    """Returns a text without lone surrogates, which are legal JSON and no characters."""
-    return text.encode("utf-8", "replace").decode()
-
-
-def _word(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return None if value is None else _clean(value)
-    return str(value).lower() if isinstance(value, bool) else repr(value)
-
-
-def _from_samples(found: list[Series], file_name: str) -> SourceTable:
+def _from_samples(found: list[Series]) -> SourceTable:
     columns: dict[str, list[str | None]] = {"time": [], "tag": [], "value": [], "quality": []}
     for tag, _, samples in found:
         for time, value, quality in samples:
-            columns["time"].append(_word(time))
-            columns["tag"].append(_clean(tag))
-            columns["value"].append(_word(value))
-            columns["quality"].append(_word(quality))
+            columns["time"].append(word(time))
+            columns["tag"].append(without_surrogates(tag))
+            columns["value"].append(word(value))
+            columns["quality"].append(word(quality))
     if all(q is None for q in columns["quality"]):
         del columns["quality"]
     frame = pl.DataFrame({n: pl.Series(n, v, dtype=pl.String) for n, v in columns.items()})

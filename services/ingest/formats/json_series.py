@@ -1,73 +1,66 @@
-"""Series of samples inside a JSON document: one object a tag, pairs of time and value, answers of historians."""
+"""Series of samples inside a JSON document: one object a tag, pairs of time and value, answers of historians.
+
+An object that names a series holds its samples as objects, as pairs, or as one list of times and one of values. Where
+labels name the series (Prometheus, Influx), those that are the same for all of them are left out of the names.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from services.ingest.formats.headings import names_role
+
 _NAME_KEYS = (
-    "name",
-    "tag",
-    "tagname",
-    "tag_name",
-    "id",
-    "path",
-    "nodeid",
-    "node_id",
-    "displayname",
-    "itemid",
-    "n",
-    "key",
-    "metric",
-    "sensor",
-    "signal",
-    "variable",
-    "webid",
-    "measurement",
-    "target",
-)
+    "name", "tag", "tagname", "tag_name", "id", "path", "nodeid", "node_id", "displayname", "itemid", "n", "key",
+    "metric", "sensor", "signal", "variable", "webid", "measurement", "target", "propertyalias", "propertyid", "fqn",
+    "pointname", "pointid", "point", "channel", "alias",
+)  # fmt: skip
+_LABEL_KEYS = ("metric", "labels", "tags")
 _SAMPLE_KEYS = (
-    "values",
-    "data",
-    "samples",
-    "items",
-    "points",
-    "datapoints",
-    "history",
-    "readings",
-    "records",
-    "datavalues",
-    "measurements",
-)
+    "values", "data", "samples", "items", "points", "datapoints", "history", "readings", "records", "datavalues",
+    "measurements", "propertyvalues", "timeseries",
+)  # fmt: skip
 _TIME_KEYS = (
-    "timestamp",
-    "time",
-    "t",
-    "ts",
-    "sourcetimestamp",
-    "source_timestamp",
-    "servertimestamp",
-    "datetime",
-    "date",
-)
+    "timestamp", "time", "t", "ts", "sourcetimestamp", "source_timestamp", "servertimestamp", "datetime", "date",
+)  # fmt: skip
+_TIME_LISTS = ("timestamps", "times", "timestamp", "time", "ts", "x")
+_VALUE_LISTS = ("values", "value", "data", "y")
 _VALUE_KEYS = ("value", "v", "val", "y", "avg", "mean")
 _QUALITY_KEYS = ("quality", "q", "statuscode", "status", "good", "status_code", "validity")
 _UNIT_KEYS = ("unit", "units", "uom", "engunits", "engineeringunits", "unitsabbreviation")
+_DEEPEST = 12
 
-Series = tuple[str, str, list[tuple[Any, Any, Any]]]
+Samples = list[tuple[Any, Any, Any]]
+Series = tuple[str, str, Samples]
 """Tag, unit, samples as (time, value, quality)."""
+Labels = Mapping[str, str]
 
 
 def find_series(document: Any) -> list[Series]:
     """Returns (tag, unit, samples as (time, value, quality)) of every series in a document; empty for other shapes."""
-    found: list[Series] = []
+    found: list[tuple[str | Labels, str, Samples]] = []
     _collect(document, found, 0, "")
-    return found if found and sum(len(s) for _, _, s in found) > 0 else []
+    if not any(samples for _, _, samples in found):
+        return []
+    names = named_by_labels([{"": name} if isinstance(name, str) else name for name, _, _ in found])
+    plain = [name if isinstance(name, str) else names[i] for i, (name, _, _) in enumerate(found)]
+    return [(name, unit, samples) for name, (_, unit, samples) in zip(plain, found, strict=True)]
 
 
-def _collect(node: Any, found: list[Series], depth: int, around: str) -> None:
+def named_by_labels(labels: Sequence[Labels]) -> list[str]:
+    """Returns a name for every series from the labels in which they differ; from the first label where none does."""
+    keys = list(dict.fromkeys(k for one in labels for k in one))
+    # Two labels that always say the same are one.
+    said = {tuple(one.get(k, "") for one in labels): k for k in reversed(keys)}
+    telling = [k for k in keys if k in said.values() and len({one.get(k, "") for one in labels}) > 1] or keys[:1]
+    return [".".join(one[k] for k in telling if one.get(k)) or "value" for one in labels]
+
+
+def _collect(node: Any, found: list[tuple[str | Labels, str, Samples]], depth: int, around: str) -> None:
     """Adds the series below a node; `around` is the name of the object that the node is a part of."""
-    if depth > 12:
+    if depth > _DEEPEST:
         return
     if isinstance(node, list):
         for item in node[:20_000]:
@@ -78,9 +71,12 @@ def _collect(node: Any, found: list[Series], depth: int, around: str) -> None:
         return
     low = {k.lower(): k for k in node}
     own = next((str(node[low[k]]) for k in _NAME_KEYS if k in low and isinstance(node[low[k]], str | int)), "")
-    name = own or around
-    samples_key = next((low[k] for k in _SAMPLE_KEYS if k in low and isinstance(node[low[k]], list)), "")
-    if name and samples_key and (samples := _samples(node[samples_key])):
+    name: str | Labels = own or next((_labels(node[low[k]]) for k in _LABEL_KEYS if k in low), {}) or around
+    samples = _samples_of(node, low)
+    if samples and not name and samples[0][2] is not None:
+        # A lone stream says only what its samples are; without a quality it is as well a table of its own.
+        name = "Value"
+    if name and samples:
         unit = next((str(node[low[k]]) for k in _UNIT_KEYS if k in low and isinstance(node[low[k]], str)), "")
         found.append((name, unit, samples))
         return
@@ -90,10 +86,29 @@ def _collect(node: Any, found: list[Series], depth: int, around: str) -> None:
         return
     for value in node.values():
         if isinstance(value, dict | list):
-            _collect(value, found, depth + 1, name if isinstance(value, dict) else "")
+            _collect(value, found, depth + 1, own or around if isinstance(value, dict) else "")
 
 
-def _samples(items: list[Any]) -> list[tuple[Any, Any, Any]]:
+def _labels(node: Any) -> Labels:
+    """Returns an object whose values are all texts, the labels of a series; empty for anything else."""
+    if isinstance(node, dict) and node and all(isinstance(v, str) for v in node.values()):
+        return {str(k): v for k, v in node.items()}
+    return {}
+
+
+def _samples_of(node: dict[str, Any], low: dict[str, str]) -> Samples:
+    """Returns the samples that an object holds in one list, or in a list of times beside one of values."""
+    empty: list[Any] = []
+    times = next((node[low[k]] for k in _TIME_LISTS if k in low and isinstance(node[low[k]], list)), empty)
+    values = next((node[low[k]] for k in _VALUE_LISTS if k in low and isinstance(node[low[k]], list)), empty)
+    side_by_side = len(times) == len(values) > 0 and _timelike(times[0])
+    if side_by_side and not any(isinstance(v, dict | list) for v in (*times, *values)):
+        return [(t, v, None) for t, v in zip(times, values, strict=True)]
+    key = next((low[k] for k in _SAMPLE_KEYS if k in low and isinstance(node[low[k]], list)), "")
+    return _samples(node[key]) if key else []
+
+
+def _samples(items: list[Any]) -> Samples:
     """Returns (time, value, quality) of a list of samples, or [] when the list is something else."""
     if not items:
         return []
@@ -110,11 +125,22 @@ def _samples(items: list[Any]) -> list[tuple[Any, Any, Any]]:
         keys = {k.lower(): k for k in items[0]}
         time = next((keys[k] for k in _TIME_KEYS if k in keys), "")
         value = next((keys[k] for k in _VALUE_KEYS if k in keys), "")
-        if not time or not value or any(k in keys for k in ("name", "tag", "id", "tagname", "n")):
+        if not time or not value or any(names_role(k, "tag") for k in keys if keys[k] not in (time, value)):
             return []
         quality = next((keys[k] for k in _QUALITY_KEYS if k in keys), "")
-        return [(i.get(time), _inner(i.get(value)), _code(i.get(quality)) if quality else None) for i in items]
+        found = [
+            (_moment(i.get(time)), _inner(i.get(value)), _code(i.get(quality)) if quality else None) for i in items
+        ]
+        return found if _one_series(found, items, (time, value, quality)) else []
     return []
+
+
+def _one_series(found: Samples, items: list[dict[str, Any]], known: tuple[str, ...]) -> bool:
+    """Returns whether samples are those of one tag: times that repeat beside a text that changes are several tags'."""
+    if len({str(time) for time, _, _ in found}) == len(found):
+        return True
+    texts = [k for k, v in items[0].items() if isinstance(v, str) and k not in known]
+    return all(len({str(i.get(k)) for i in items}) == 1 for k in texts)
 
 
 def _inner(value: Any) -> Any:
@@ -122,8 +148,22 @@ def _inner(value: Any) -> Any:
         if value.get("IsSystem") is True:
             # A digital state of the PI system, such as "Bad Input", stands where a value should.
             return value.get("Name")
-        return value.get("Value", value.get("value", value.get("Body")))
+        given = [v for v in value.values() if v is not None]
+        # {"doubleValue": 1.5}: one key a type, of which one is given.
+        alone = given[0] if len(given) == 1 and not isinstance(given[0], dict | list) else None
+        return value.get("Value", value.get("value", value.get("Body", alone)))
     return value
+
+
+def _moment(time: Any) -> Any:
+    """Returns a time of seconds and nanoseconds apart as nanoseconds."""
+    if isinstance(time, dict):
+        low = {k.lower(): v for k, v in time.items()}
+        seconds = low.get("timeinseconds", low.get("seconds"))
+        nanos = low.get("offsetinnanos", low.get("nanos", 0))
+        if isinstance(seconds, int) and isinstance(nanos, int):
+            return seconds * 1_000_000_000 + nanos
+    return time
 
 
 def _code(quality: Any) -> Any:

@@ -6,6 +6,8 @@ samples become missing and are counted; a tag's samples never move in time.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 import polars as pl
@@ -20,7 +22,8 @@ from services.ingest.formats.roles import Roles, find_roles
 from services.ingest.options import ReadOptions
 from services.ingest.tables import Fact, Reject, SourceTable, numbered
 
-_MARKER = r"^\$RT_[A-Z]+\$$"
+MARKER = r"^\$RT_[A-Z]+\$$"
+_STATUS_CODE = re.compile(r"status_?code(\.(code|symbol))?$", re.I)
 _NULL_WORDS = ["NULL", "null", "(null)", "<null>", "[null]", "None"]
 """What databases write into the cells of a value that lies in another column."""
 
@@ -50,7 +53,7 @@ def widen(table: SourceTable, file_name: str, options: ReadOptions) -> SourceTab
     roles = find_roles(table, options)
     assert roles is not None
     frame = table.frame.with_columns(table.row_numbers.alias("\0row"), table.line_numbers.alias("\0line"))
-    markers = frame[roles.tag].str.contains(_MARKER).fill_null(False)
+    markers = frame[roles.tag].str.contains(MARKER).fill_null(False)
     rejects = [*table.rejects]
     if markers.any():
         for row in frame.filter(markers).iter_rows(named=True):
@@ -61,8 +64,8 @@ def widen(table: SourceTable, file_name: str, options: ReadOptions) -> SourceTab
     samples = pl.DataFrame(
         {
             "time": times,
-            "tag": frame[roles.tag].str.strip_chars(),
-            "value": _values(frame, roles),
+            "tag": sample_tags(frame, roles),
+            "value": sample_values(frame, roles),
             "good": good,
             "line": frame["\0line"],
         }
@@ -88,7 +91,7 @@ def widen(table: SourceTable, file_name: str, options: ReadOptions) -> SourceTab
     )
 
 
-def _values(frame: pl.DataFrame, roles: Roles) -> pl.Series:
+def sample_values(frame: pl.DataFrame, roles: Roles) -> pl.Series:
     """Returns the samples' texts; whole numbers and texts that lie in columns of their own fill what is empty."""
     values = trimmed(frame[roles.value])
     for other in roles.other_values:
@@ -105,42 +108,80 @@ def _good(frame: pl.DataFrame, roles: Roles) -> tuple[pl.Series, list[Fact]]:
         if name:
             texts = frame[name].fill_null("").alias("quality")
             codes, evidence = good_codes(texts, name)
+            codes |= {""} if may_be_omitted(name) else set()
             good = good & texts.is_in(list(codes)) if codes else ~good
             facts.append(Fact("quality", name, evidence))
     if name := roles.not_understood:
-        shown = ", ".join(map(repr, frame[name].drop_nulls().unique(maintain_order=True).head(4).to_list()))
-        facts.append(
-            Fact("quality", name, f"{shown} are codes of no known scheme: every sample counts", ambiguous=True)
-        )
+        facts.append(unknown_codes(name, frame[name].drop_nulls().unique(maintain_order=True).head(4).to_list()))
     return good, facts
+
+
+def unknown_codes(name: str, codes: Sequence[str]) -> Fact:
+    """Returns the fact that a column called a quality holds codes of no known scheme."""
+    shown = ", ".join(map(repr, codes))
+    return Fact("quality", name, f"{shown} are codes of no known scheme: every sample counts", ambiguous=True)
+
+
+def may_be_omitted(name: str) -> bool:
+    """Returns whether a quality that is left out is good: OPC UA does not write the status of a good sample."""
+    return bool(_STATUS_CODE.search(name))
 
 
 def _units(table: SourceTable, roles: Roles) -> dict[str, str]:
     if not roles.unit:
         return {}
-    pairs = table.frame.select(roles.tag, roles.unit).drop_nulls().unique(subset=[roles.tag])
-    return {str(tag).strip(): str(u).strip() for tag, u in pairs.iter_rows() if str(u).strip()}
+    return dict(units_of_tags(table.frame, roles))
+
+
+def units_of_tags(frame: pl.DataFrame, roles: Roles) -> list[tuple[str, str]]:
+    """Returns the first unit of every tag that has one."""
+    pairs = pl.DataFrame({"tag": sample_tags(frame, roles), "unit": trimmed(frame[roles.unit])}).drop_nulls()
+    return list(pairs.unique(subset=["tag"], keep="first", maintain_order=True).iter_rows())
+
+
+def sample_tags(frame: pl.DataFrame, roles: Roles) -> pl.Series:
+    """Returns the samples' tags, under their group where one name is several tags'."""
+    tags = frame[roles.tag].str.strip_chars()
+    return (frame[roles.group].str.strip_chars() + "." + tags).alias(roles.tag) if roles.group else tags
 
 
 def _times(frame: pl.DataFrame, roles: Roles, options: ReadOptions, file_name: str) -> tuple[pl.Series, Fact]:
     """Returns the sample times in UTC, null where a text is no time."""
-    texts = trimmed(frame[roles.time])
-    if roles.clock:
-        day = texts.str.replace(r" 0{1,2}:00(:00)?(\.0+)?( AM)?$", "")
-        texts = (day + " " + trimmed(frame[roles.clock])).alias(roles.time)
-    comma = bool(frame[roles.value].str.contains(r"^-?\d+,\d+$").any())
-    times, fact = utc_times(texts, options, file_name, comma_locale=comma, serial=_serial(frame))
+    texts = time_texts(frame, roles)
+    times, fact = utc_times(texts, options, file_name, comma_locale=has_commas(frame, roles), serial=_serial(frame))
     if roles.milliseconds and int(str((times.dt.epoch("us") % 1_000_000).max() or 0)) == 0:
         times = with_milliseconds(times, frame[roles.milliseconds])
     return times, fact
 
 
+def time_texts(frame: pl.DataFrame, roles: Roles) -> pl.Series:
+    """Returns the samples' times as text, date and clock together where they stand apart."""
+    texts = trimmed(frame[roles.time])
+    if not roles.clock:
+        return texts
+    day = texts.str.replace(r" 0{1,2}:00(:00)?(\.0+)?( AM)?$", "")
+    return (day + " " + trimmed(frame[roles.clock])).alias(roles.time)
+
+
+def has_commas(frame: pl.DataFrame, roles: Roles) -> bool:
+    """Returns whether values are written with decimal commas, as where the day stands first."""
+    return bool(frame[roles.value].str.contains(r"^-?\d+,\d+$").any())
+
+
 def _serial(frame: pl.DataFrame) -> pl.Series | None:
     """Returns the numeric copy of the time in Excel days; WinCC writes them times a million as Time_ms."""
-    name = next((n for n in frame.columns if squashed(n) == "timems"), "")
-    if not name:
-        return None
-    return frame[name].str.replace(",", ".", literal=True).cast(pl.Float64, strict=False) / 1e6
+    name = serial_column(frame.columns)
+    return days_of_serial(frame[name]) if name else None
+
+
+def serial_column(names: Sequence[str]) -> str:
+    """Returns the column of WinCC's numeric copy of the time, "" where there is none."""
+    return next((n for n in names if squashed(n) == "timems"), "")
+
+
+def days_of_serial(texts: pl.Series) -> pl.Series:
+    """Returns WinCC's numeric copy of the time in Excel days."""
+    return texts.str.replace(",", ".", literal=True).cast(pl.Float64, strict=False) / 1e6
 
 
 RESHAPE = Reshape("long", recognise, widen)

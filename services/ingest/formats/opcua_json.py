@@ -30,3 +30,28 @@ def plain_values(node: Any) -> Any:
             return node["Value"]
         del node["UaType"]
     return node
+
+
+def one_row_a_time(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Returns the data set messages of several writers with those of one time put together.
+
+    Returns them as they are where writers share a field, or one has two messages at a time.
+    """
+    writers: dict[Any, set[str]] = {}
+    for message in messages:
+        if not isinstance(message.get("Payload"), dict) or not isinstance(message.get("Timestamp"), str):
+            return messages
+        writers.setdefault(str(message.get("DataSetWriterId")), set()).update(message["Payload"])
+    if len(writers) < 2 or sum(map(len, writers.values())) > len(set().union(*writers.values())):
+        return messages
+    seen: set[tuple[str, str]] = set()
+    merged: dict[str, dict[str, Any]] = {}
+    for message in messages:
+        key = (message["Timestamp"], str(message.get("DataSetWriterId")))
+        if key in seen:
+            return messages
+        seen.add(key)
+        first = merged.setdefault(message["Timestamp"], {**message, "Payload": {}})
+        first["Payload"].update(message["Payload"])
+    own = ("DataSetWriterId", "DataSetWriterName", "SequenceNumber")
+    return [{k: v for k, v in message.items() if k not in own} for message in merged.values()]

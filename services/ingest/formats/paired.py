@@ -14,7 +14,7 @@ import polars as pl
 from services.ingest.formats.clock import reads_as_time, trimmed, utc_times
 from services.ingest.formats.headings import names_role, tier
 from services.ingest.formats.pivot import pivot
-from services.ingest.formats.quality import good_codes
+from services.ingest.formats.quality import BAD_LETTERS, good_codes
 from services.ingest.formats.registry import Reshape
 from services.ingest.options import ReadOptions
 from services.ingest.tables import Fact, SourceTable, numbered
@@ -23,14 +23,17 @@ _SEPARATOR = re.compile(r"[\s._:/\-\[(]+|(?<=[a-z0-9])(?=[A-Z][a-z])")
 _STATUS_PARTS = re.compile(r"^(.*?)[._]status_?code[._](?:code|symbol)$|^(.*?)[._]status[._](?:code|symbol)$", re.I)
 _QUALITY_FIRST = re.compile(r"^(quality|q|status|validity|qualität|qualité)[\s._:/\-\[(]+(.+?)[\])]?$", re.I)
 _OMITTED_IF_GOOD = re.compile(r"status(_?code)?([._](code|symbol))?$", re.I)
-_SHORT_WORDS = ("qual", "opc quality", "good", "qd")
-_VALUE_WORDS = ("value", "val", "v", "numericvalue", "wert", "valeur", "valor")
+_SHORT_WORDS = ("qual", "opc quality", "good", "qd", "st", "sts")
+_VALUE_WORDS = ("value", "val", "v", "cv", "numericvalue", "wert", "valeur", "valor")
 _TIME_WORDS = ("timestamp", "time", "ts", "sourcetimestamp", "servertimestamp", "zeitstempel", "t")
 _STATES = 3
 """The tier of headings such as "status" and "state", which need not be about quality."""
 _SAYS_QUALITY = re.compile(r"^(good|bad|uncertain|ok|invalid|gut|schlecht|bonne|0x)", re.I)
+_OPC_QUALITY = re.compile(r"^(192|216|good.*|bad.*|uncertain.*)$", re.I)
+_SURELY_QUALITY = re.compile(r"^(192|216|0x[0-9a-f]+|16#[0-9a-f]+|good.*[(\[,_].*|bad.*[(\[,_].*|uncertain.*)$", re.I)
 _CODES = re.compile(
-    r"^(good.*|bad.*|uncertain.*|ok|valid|invalid|true|false|gut|schlecht|unsicher|bon(ne)?|mauvaise?|[gbu]|0x[0-9a-f]+"
+    r"^(good.*|bad.*|uncertain.*|ok|valid|invalid|true|false|gut|schlecht|unsicher|bon(ne)?|mauvaise?|[gbu]"
+    r"|(0x|16#)[0-9a-f]+"
     r"|-?\d{1,10}%?( .*)?|[a-z ,_-]+[\[(]\d+[\])])$",
     re.I,
 )
@@ -74,7 +77,68 @@ def _pairs(table: SourceTable) -> list[_Pair]:
         value = values.get(tag.lower()) or plain.get(tag.lower()) or ""
         if value and value != name and _holds_codes(table.frame[name]) and _is_quality(name, table.frame[name]):
             found.append(_Pair(value, name, tag if value in values.values() else value))
-    return found
+    return found or _beside(table.frame)
+
+
+def _beside(frame: pl.DataFrame) -> list[_Pair]:
+    """Returns value columns with a quality column right behind each that names no tag ("Quality", "Sts_01").
+
+    A lone quality column must hold codes that nothing but a sample has, or stand behind a lone column called value,
+    since parts and machines have states and qualities, too.
+    """
+    names = frame.columns
+    marks = [n for n in names if _names_quality(n) and _holds_codes_or_blanks(frame[n])]
+    if not marks or not any(_speaks(frame[n]) for n in marks):
+        return []
+    before = {m: names[names.index(m) - 1] for m in marks if names.index(m) > 0}
+    if len(marks) == 1:
+        return _beside_one(frame, marks[0])
+    if len(before) < len(marks) or any(v in marks or _is_other(v) for v in before.values()):
+        return []
+    return [_Pair(value, mark, value) for mark, value in before.items()]
+
+
+def _beside_one(frame: pl.DataFrame, mark: str) -> list[_Pair]:
+    """Returns the pairs of a table's only quality column: with its only value, or with every number of a row."""
+    values = [n for n in frame.columns if n != mark and not _is_other(n)]
+    texts = trimmed(frame[mark].cast(pl.String)).drop_nulls().unique().to_list()
+    surely = any((_OPC_QUALITY if _is_state(mark) else _SURELY_QUALITY).match(t) for t in texts)
+    if len(values) == 1:
+        return [_Pair(values[0], mark, values[0])] if surely or names_role(values[0], "value") else []
+    # Between the values it would be the quality of the one before it; at an end it is that of the row.
+    if not surely or mark not in (frame.columns[-1], frame.columns[1]):
+        return []
+    return [_Pair(n, mark, n) for n in values if _holds_numbers(frame[n])]
+
+
+def _holds_numbers(values: pl.Series) -> bool:
+    texts = trimmed(values.cast(pl.String).head(300)).drop_nulls()
+    return int(texts.str.contains(r"^[+-]?[\d.,]*\d").sum()) > 0.5 * len(texts)
+
+
+def _names_quality(name: str) -> bool:
+    base = re.sub(r"_\d+$", "", name)
+    return names_role(base, "quality") or base.lower() in _SHORT_WORDS
+
+
+def _is_other(name: str) -> bool:
+    """Returns whether a heading stands for a time or a part of one, not for values."""
+    base = re.sub(r"_\d+$", "", name)
+    return any(names_role(base, role) for role in ("time", "clock", "milliseconds", "unit")) or "marker" in name.lower()
+
+
+def _holds_codes_or_blanks(values: pl.Series) -> bool:
+    texts = trimmed(values.cast(pl.String)).drop_nulls().unique().to_list()
+    return all(t.lower() in BAD_LETTERS for t in texts) or _holds_codes(values)
+
+
+def _speaks(values: pl.Series) -> bool:
+    """Returns whether codes can only be about quality: words for good and bad, OPC codes, letters beside blanks."""
+    texts = trimmed(values.cast(pl.String)).drop_nulls()
+    distinct = texts.unique().to_list()
+    coded = any(_OPC_QUALITY.match(t) if _is_state(values.name) else _is_code(t) for t in distinct)
+    letters = bool(distinct) and len(texts) < 0.5 * len(values) and all(t.lower() in BAD_LETTERS for t in distinct)
+    return coded or letters
 
 
 def _is_quality(name: str, values: pl.Series) -> bool:
@@ -83,7 +147,16 @@ def _is_quality(name: str, values: pl.Series) -> bool:
     if not any(tier(w, "quality") == _STATES for w in words) or _STATUS_PARTS.match(name):
         return True
     texts = trimmed(values.cast(pl.String)).drop_nulls().unique().to_list()
-    return any(_SAYS_QUALITY.match(t) or (t.lstrip("-").isdigit() and abs(int(t)) >= 64) for t in texts)
+    return any(map(_is_code, texts))
+
+
+def _is_code(text: str) -> bool:
+    return bool(_SAYS_QUALITY.match(text)) or (text.lstrip("-").isdigit() and abs(int(text)) >= 64)
+
+
+def _is_state(name: str) -> bool:
+    """Returns whether a heading is a status or a state, which machines have as well, in words and in bits."""
+    return tier(re.sub(r"_\d+$", "", name), "quality") == _STATES
 
 
 def _holds_codes(values: pl.Series) -> bool:
@@ -112,10 +185,12 @@ def apply_quality(table: SourceTable, file_name: str, options: ReadOptions) -> S
     facts = list(table.facts)
     for pair in pairs:
         texts = frame[pair.quality].cast(pl.String)
-        codes, evidence = good_codes(texts.fill_null("").alias("quality"), pair.quality)
+        texts = texts.fill_null("")
+        silent = (texts.str.strip_chars() == "").all()
+        codes, evidence = good_codes(texts.alias("quality"), pair.quality)
         # OPC UA leaves out the status of a good sample.
         omitted = _OMITTED_IF_GOOD.search(pair.quality) is not None
-        is_good = texts.is_in(list(codes)).fill_null(omitted or "" in codes)
+        is_good = texts.is_in(list(codes)) | (texts.str.strip_chars() == "" if omitted or silent else False)
         good[pair.value] = good[pair.value] & is_good if pair.value in good else is_good
         facts.append(Fact(f"quality:{pair.tag}", pair.quality, evidence))
     tags = {p.value: p.tag for p in pairs}

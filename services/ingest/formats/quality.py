@@ -6,6 +6,7 @@ Only good is good: an uncertain, questionable or stale sample is missing.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 import polars as pl
 
@@ -15,14 +16,18 @@ _DECIMAL = re.compile(r"^(-?\d{1,10})(?:[.,]0+)?\s*%?(?:\s*[-:(].*)?$")
 _GOOD_WORDS = frozenset({
     "good", "ok", "okay", "valid", "normal", "true", "g", "gut", "confirmed", "measured", "i.o.", "io", "gültig",
     "gueltig", "bon", "bonne", "valide", "bueno", "buena", "válido", "valido", "buono", "buona", "bom", "boa", "yes",
-    "ja", "oui", "良好", "好",
+    "ja", "oui", "良好", "好", "reliable",
 })  # fmt: skip
 _GOOD_BEGINNINGS = ("good", "ok ", "valid", "gut ", "gut(", "bonne", "bon ", "gültig")
-_NOT_GOOD = ("not", "no ", "bad", "inval", "uncert", "question", "goodless", "ungültig", "unsicher", "schlecht")
+_NOT_GOOD = (
+    "not", "no ", "bad", "inval", "uncert", "question", "goodless", "unreliab", "ungültig", "unsicher", "schlecht",
+)  # fmt: skip
+_BAD_WORDS = frozenset({"bad", "not", "no", "uncertain", "questionable", "invalid", "unreliable", "schlecht"})
+_WORD = re.compile(r"[^\W\d_]+")
 _CODE_IN_BRACKETS = re.compile(r"[(\[]\s*(0[xX][0-9a-fA-F]+|\d{1,10})\s*[)\]]\s*$")
 _DA_GOOD = 0xC0
 _UA_SEVERITY = 0x4000_0000
-_BAD_LETTERS = frozenset("besudx*!?")
+BAD_LETTERS = frozenset("besudx*!?")
 """Letters that mark a sample where a blank means good: RSView and FactoryTalk write D, E, S, U or *."""
 _POINTS_TO_BAD = ("questionable", "bad", "error", "fault", "invalid", "substituted", "ungültig", "störung", "defaut")
 _POINTS_TO_GOOD = ("valid", "good", "ok", "gültig", "gueltig")
@@ -37,10 +42,16 @@ def good_codes(values: pl.Series, column_name: str) -> tuple[set[str], str]:
     Sources: OPC DA 3.00 section 6.8, OPC 10000-4 section 7.39, PROFIBUS PA profile 3.02.
     """
     counts = values.drop_nulls().value_counts(sort=True)
-    texts = [t for t in counts[values.name].to_list() if t.strip()]
-    blanks = values.null_count() + sum(n for t, n in counts.iter_rows() if not t.strip())
-    if texts and blanks > 0.5 * len(values) and {t.strip().lower() for t in texts} <= _BAD_LETTERS:
-        return {t for t in counts[values.name].to_list() if not t.strip()}, "blank is good, letters are not"
+    return good_of_counted(dict(counts.iter_rows()), values.null_count(), column_name)
+
+
+def good_of_counted(counts: Mapping[str, int], nulls: int, column_name: str) -> tuple[set[str], str]:
+    """Returns what good_codes does, from how often each code occurs, the most frequent first."""
+    texts = [t for t in counts if t.strip()]
+    blanks = nulls + sum(n for t, n in counts.items() if not t.strip())
+    mostly_blank = blanks > 0.5 * (nulls + sum(counts.values()))
+    if texts and mostly_blank and all(t.strip().lower() in BAD_LETTERS or says_bad(t) for t in texts):
+        return {t for t in counts if not t.strip()}, "blank is good, what is written is not"
     points_to_bad = any(word in column_name.lower() for word in _POINTS_TO_BAD)
     if {t.strip().lower() for t in texts} <= {"true", "false", "yes", "no"} and texts:
         wanted = ("false", "no") if points_to_bad else ("true", "yes")
@@ -49,6 +60,9 @@ def good_codes(values: pl.Series, column_name: str) -> tuple[set[str], str]:
     numbers = {t: n for t in texts if (n := int(t.strip(), 16) if bare else _number(t)) is not None}
     good = {t for t in texts if t not in numbers and _good_word(t)}
     if not numbers:
+        others = {t for t in texts if not says_bad(t)}
+        if not good and others and len(others) < len(texts):
+            return others, "no word for good: all but the words for bad"
         return good, "words of quality"
     present = set(numbers.values())
     if any(192 <= n <= 255 for n in present):
@@ -69,7 +83,18 @@ def says_quality(values: pl.Series, column_name: str) -> bool:
     head = values.head(20_000).fill_null("").alias("quality")
     if good_codes(head, column_name)[0]:
         return True
-    return any(t.strip().lower().startswith(_NOT_GOOD) for t in head.unique().to_list())
+    return any(says_bad(t) for t in head.unique().to_list())
+
+
+def says_bad(text: str) -> bool:
+    """Returns whether a text of quality begins with a word for bad, or has one between others ("Raw, Bad")."""
+    low = text.strip().lower()
+    return low.startswith(_NOT_GOOD) or not _BAD_WORDS.isdisjoint(_WORD.findall(low))
+
+
+def has_good_word(texts: list[str]) -> bool:
+    """Returns whether one of the texts is a word for good."""
+    return any(_good_word(t) for t in texts)
 
 
 def _flag(column_name: str, texts: list[str], numbers: dict[str, int], points_to_bad: bool) -> int:
@@ -93,7 +118,10 @@ def _number(text: str) -> int | None:
 
 
 def _good_word(text: str) -> bool:
-    low = text.strip().lower()
+    low = text.strip().strip("{}").lower()
     if low.startswith(_NOT_GOOD):
         return False
-    return low in _GOOD_WORDS or low.startswith(_GOOD_BEGINNINGS) or low.endswith("- good")
+    words = _WORD.findall(low)
+    # "Raw, Good": how a sample came to be stands before what it is worth.
+    told = "good" in words and _BAD_WORDS.isdisjoint(words)
+    return low in _GOOD_WORDS or low.startswith(_GOOD_BEGINNINGS) or told

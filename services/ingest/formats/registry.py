@@ -54,9 +54,9 @@ def containers() -> tuple[Container, ...]:
 
 def text_formats() -> tuple[TextFormat, ...]:
     """Returns the text formats, the most specific first."""
-    from services.ingest.formats import data_block, influx, lvm
+    from services.ingest.formats import data_block, fixed_width, influx, line_protocol, lvm, sections
 
-    return (lvm.FORMAT, influx.FORMAT, data_block.FORMAT)
+    return (lvm.FORMAT, influx.FORMAT, data_block.FORMAT, line_protocol.FORMAT, fixed_width.FORMAT, sections.FORMAT)
 
 
 def reshapes() -> tuple[Reshape, ...]:

@@ -15,7 +15,7 @@ import polars as pl
 from services.chassis.errors import SensorForgeError
 from services.ingest.cells import MISSING_WORDS, QUALITY_WORDS
 from services.ingest.formats.clock import reads_as_time, trimmed
-from services.ingest.formats.headings import Role, candidates, names_role, squashed, tier
+from services.ingest.formats.headings import Role, candidates, names_role, squashed, tier_of_path
 from services.ingest.formats.quality import says_quality
 from services.ingest.options import ReadOptions
 from services.ingest.tables import SourceTable
@@ -23,6 +23,11 @@ from services.ingest.timestamps import TimeColumn, find_time
 
 LARGEST_DISTINCT_TAGS = 5_000
 LARGEST_WIDTH = 64
+MOST_CODES = 64
+ONE_SAMPLE = 0.98
+"""Share of the samples that must be the only ones of their tag at their time."""
+_LARGEST_GROUPS = 500
+GIVEN = "columns given"
 _NUMBER = r"^[+-]?[\d.,']*\d[\d.,]*([eE][+-]?\d+)?$"
 _QUALITY_TEXT = re.compile(
     r"^(good|bad|uncertain|valid|invalid|ok|true|false|gut|schlecht|unsicher|0x[0-9a-f]{1,8})([ ,_:(\[-].*)?$", re.I
@@ -34,7 +39,8 @@ _QUALITY_NUMBERS = frozenset(map(str, (0, 1, 2, 3, 4, 8, 16, 20, 24, 28, 64, 68,
 class Roles:
     """Column names by what they mean; "" where a column is absent.
 
-    `flags` are columns where true is doubtful; `not_understood` is called a quality and holds no known codes.
+    `flags` are columns where true is doubtful; `not_understood` is called a quality and holds no known codes; `group`
+    tells tags of one name apart (the machine of a metric).
     """
 
     tag: str
@@ -47,6 +53,7 @@ class Roles:
     other_values: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
     not_understood: str = ""
+    group: str = ""
     evidence: str = ""
 
 
@@ -83,7 +90,7 @@ def _given(table: SourceTable, options: ReadOptions) -> Roles:
             f"A long export needs a tag, a value and a time column; the file has {', '.join(names[:30])}.",
         )
     rest = [n for n in rest if n not in (tag, value, time)]
-    return _completed(frame, tag, value, time, rest, options, evidence="columns given")
+    return _completed(frame, tag, value, time, rest, options, evidence=GIVEN)
 
 
 def _by_heading(frame: pl.DataFrame, options: ReadOptions) -> Roles | None:
@@ -95,21 +102,25 @@ def _by_heading(frame: pl.DataFrame, options: ReadOptions) -> Roles | None:
         rest = [n for n in names if n != value]
         tags = [n for n in candidates(rest, "tag") if n not in times and _repeats(frame[n])]
         # A column with one text names the source; the tags are another column's.
-        tags.sort(key=lambda n: (frame[n].n_unique() == 1, tier(n, "tag")))
+        tags.sort(key=lambda n: (frame[n].n_unique() == 1, tier_of_path(n, "tag")))
         for tag in tags:
             fitting = [n for n in times if n not in (tag, value)]
             time = next((n for n in fitting if reads_as_time(frame[n])), "")
             if not time:
                 continue
             rest = [n for n in names if n not in (tag, value, time)]
-            doubtful = tier(tag, "tag") or tier(value, "value") or len(squashed(value)) == 1
+            doubtful = tier_of_path(tag, "tag") or tier_of_path(value, "value") or len(squashed(value)) == 1
             if doubtful and any(_measures(frame[n]) for n in rest):
                 # "id" and "v" beside other measurements are a meter's number and its volts.
                 continue
-            distinct = frame[tag].n_unique()
-            evidence = f"one sample a line: {tag!r} names {distinct} tags, {value!r} holds their values"
+            evidence = evidence_of(tag, value, frame[tag].n_unique())
             return _completed(frame, tag, value, time, rest, options, evidence=evidence)
     return None
+
+
+def evidence_of(tag: str, value: str, tags: int) -> str:
+    """Returns what speaks for a long export."""
+    return f"one sample a line: {tag!r} names {tags} tags, {value!r} holds their values"
 
 
 def _measures(values: pl.Series) -> bool:
@@ -139,24 +150,42 @@ def _completed(
     clock = next((n for n in rest if names_role(n, "clock") and is_clock(frame[n])), "")
     if clock and is_clock(frame[time]):
         clock = ""
+    milliseconds = next(iter(candidates([n for n in rest if n != clock], "milliseconds")), "")
     return Roles(
         tag=tag,
         value=value,
         time=time,
         quality=quality,
         clock=clock,
-        milliseconds=next(iter(candidates([n for n in rest if n != clock], "milliseconds")), ""),
+        milliseconds=milliseconds,
         unit=next(iter(candidates(rest, "unit")), ""),
         other_values=tuple(candidates(rest, "other value")),
         flags=flags,
-        not_understood="" if quality or not coded or (tier(coded[0], "quality") or 0) > 2 else coded[0],
+        group=_group(frame, tag, [n for n in (time, clock, milliseconds) if n], rest),
+        not_understood="" if quality or not coded or (tier_of_path(coded[0], "quality") or 0) > 2 else coded[0],
         evidence=evidence,
     )
 
 
+def _group(frame: pl.DataFrame, tag: str, at: list[str], rest: list[str]) -> str:
+    """Returns the column of texts that tells the samples apart which a tag has at one time, "" where none is needed."""
+    whole = ONE_SAMPLE * frame.height
+    if frame.select(*at, tag).n_unique() >= whole:
+        return ""
+    roles: tuple[Role, ...] = ("time", "clock", "milliseconds", "other value", "quality", "unit")
+    for name in rest:
+        known = name in at or any(names_role(name, r) for r in roles) or "version" in name.lower()
+        if known or not 1 < frame[name].n_unique() <= _LARGEST_GROUPS or frame[name].null_count():
+            continue
+        texts = _share_of_numbers(frame[name]) < 0.5 or names_role(name, "tag")
+        if texts and frame.select(*at, tag, name).n_unique() >= whole:
+            return name
+    return ""
+
+
 def _holds_codes(values: pl.Series) -> bool:
     """Returns whether a column holds few distinct texts, as codes are; remarks and measurements are many."""
-    return values.n_unique() <= 64
+    return values.n_unique() <= MOST_CODES
 
 
 def _by_content(frame: pl.DataFrame, options: ReadOptions, *, named: bool) -> Roles | None:
@@ -184,7 +213,7 @@ def _by_content(frame: pl.DataFrame, options: ReadOptions, *, named: bool) -> Ro
         time,
         quality=options.quality_column or (codes[0] if codes else ""),
         clock=clock,
-        evidence=f"one sample a line: {frame[tags[0]].n_unique()} tags repeat",
+        evidence=evidence_of(tags[0], values[-1] if clock else values[0], frame[tags[0]].n_unique()),
     )
 
 
@@ -195,7 +224,7 @@ def _one_sample_a_time(frame: pl.DataFrame, tag: str, time: str, clock: str) -> 
     """
     at = [time, clock] if clock else [time]
     pairs = frame.select(*at, tag).n_unique()
-    if pairs < 0.98 * frame.height:
+    if pairs < ONE_SAMPLE * frame.height:
         return False
     if frame.select(at).n_unique() <= 0.75 * frame.height:
         return True

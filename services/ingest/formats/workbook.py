@@ -10,6 +10,8 @@ import datetime as dt
 import re
 import zipfile
 import zlib
+from collections.abc import Sequence
+from itertools import compress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -31,6 +33,9 @@ Ranges = list[tuple[tuple[int, int], tuple[int, int]]]
 """First and last cell of every merged range, as (row, column) from 0."""
 _SAMPLE_ROWS = 400
 _FAR_CELL = re.compile(rb'<c[^>]{0,200}? r="([A-Z]{1,3})(\d{1,12})"')
+_FURTHEST_CELL = re.compile(rb' r="([A-Z]{3}|[A-Z]{1,3}(?=\d{7}))(\d{1,12})"')
+_FEW_CELLS = 4_000
+_LOOKED_AT = 16 << 10
 _DECLARATIONS = tuple(m.encode(c) for m in ("<!DOCTYPE", "<!ENTITY") for c in ("utf-8", "utf-16-le", "utf-16-be"))
 _ROW = re.compile(rb'<row[^>]{0,200}? r="(\d{1,12})"')
 _READER_ERRORS: tuple[type[Exception], ...] = (calamine.CalamineError, OSError, ValueError, IndexError)
@@ -75,8 +80,8 @@ def _read(path: Path, file_name: str, options: ReadOptions, limits: Limits) -> t
         book = calamine.CalamineWorkbook.from_path(str(path))
         names = [m.name for m in book.sheets_metadata if "Work" in str(m.typ)] or book.sheet_names
         refuse_beyond("sheets", len(names), limits.sheets)
-        chosen, rows, fact = _chosen_sheet(book, names, options, file_name, limits)
-        return chosen, rows, _merged(book, chosen), fact
+        sheet, rows, fact = _chosen_sheet(book, names, options, file_name, limits)
+        return fact.value, rows, list(sheet.merged_cell_ranges or []), fact
     except _READER_ERRORS as error:
         text = str(error)[:200]
         if "password" in text.lower() or "encrypt" in text.lower():
@@ -121,10 +126,13 @@ def _measure_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, file_name
                 rows = _ROW.findall(text)
                 furthest_row = max(furthest_row, *(int(r) for r in rows[-2:]), 0) if rows else furthest_row
                 if b'r="A' in text or furthest_column == 0:
-                    for letters, number in _FAR_CELL.findall(text)[:: max(1, text.count(b"<c ") // 2000)]:
-                        furthest_column = max(furthest_column, _column_number(letters))
-                        furthest_row = max(furthest_row, int(number))
-                for letters, number in re.findall(rb' r="([A-Z]{3}|[A-Z]{1,3}(?=\d{7}))(\d{1,12})"', text):
+                    # In a block of many cells whole rows are looked at here and there, in one of few cells all.
+                    step = len(text) // 4 if text.count(b"<c ") > _FEW_CELLS else max(1, len(text))
+                    size = _LOOKED_AT if step < len(text) else len(text)
+                    looked_at = [c for at in range(0, len(text), step) for c in _FAR_CELL.findall(text, at, at + size)]
+                else:
+                    looked_at = []
+                for letters, number in (*looked_at, *_FURTHEST_CELL.findall(text)):
                     furthest_column = max(furthest_column, _column_number(letters))
                     furthest_row = max(furthest_row, int(number))
             carry = text[-256:]
@@ -142,7 +150,8 @@ def _column_number(letters: bytes) -> int:
 
 def _chosen_sheet(
     book: calamine.CalamineWorkbook, names: list[str], options: ReadOptions, file_name: str, limits: Limits
-) -> tuple[str, Rows, Fact]:
+) -> tuple[calamine.CalamineSheet, Rows, Fact]:
+    """Returns the sheet that is asked for, else the fullest, its rows, and the fact that says why."""
     if options.sheet:
         by_number = (
             names[int(options.sheet) - 1] if options.sheet.isdigit() and 0 < int(options.sheet) <= len(names) else ""
@@ -152,30 +161,31 @@ def _chosen_sheet(
             raise SensorForgeError(
                 "SHEET_NOT_FOUND", f"{file_name} has no sheet {options.sheet!r}; it has {', '.join(names)}."
             )
-        return name, _rows(book, name, limits), Fact("sheet", name, "given", tuple(n for n in names if n != name))
-    best: tuple[int, str, Rows] = (-1, "", [])
+        given = book.get_sheet_by_name(name)
+        return given, _rows(given, limits), Fact("sheet", name, "given", tuple(n for n in names if n != name))
+    if len(names) == 1:
+        only = book.get_sheet_by_name(names[0])
+        return only, _rows(only, limits), Fact("sheet", names[0], "the only sheet")
+    fullest, best, filled = "", book.get_sheet_by_name(names[0]), -1
+    most: Rows = []
     for name in names:
-        rows = _rows(book, name, limits)
-        filled = sum(1 for r in rows if sum(c != "" for c in r) >= 2) * max((len(r) for r in rows[:50]), default=0)
-        if filled > best[0]:
-            best = (filled, name, rows)
-    others = tuple(n for n in names if n != best[1])
-    evidence = "the only sheet" if not others else f"most filled cells of {len(names)} sheets"
-    return best[1], best[2], Fact("sheet", best[1], evidence, others)
+        sheet = book.get_sheet_by_name(name)
+        rows = _rows(sheet, limits)
+        cells = sum(len(r) - r.count("") >= 2 for r in rows) * max((len(r) for r in rows[:50]), default=0)
+        if cells > filled:
+            fullest, best, filled, most = name, sheet, cells, rows
+    others = tuple(n for n in names if n != fullest)
+    return best, most, Fact("sheet", fullest, f"most filled cells of {len(names)} sheets", others)
 
 
-def _rows(book: calamine.CalamineWorkbook, name: str, limits: Limits) -> Rows:
-    sheet = book.get_sheet_by_name(name)
+def _rows(sheet: calamine.CalamineSheet, limits: Limits) -> Rows:
+    """Returns the cells of a sheet, all rows equally wide, without the blank rows at the end."""
     refuse_beyond("rows", sheet.total_height, limits.rows)
     refuse_beyond("cells in a sheet's range", sheet.total_height * sheet.total_width, limits.sheet_cells)
     rows: Rows = sheet.to_python(skip_empty_area=False)
     while rows and all(c == "" for c in rows[-1]):
         rows.pop()
     return rows
-
-
-def _merged(book: calamine.CalamineWorkbook, name: str) -> Ranges:
-    return list(book.get_sheet_by_name(name).merged_cell_ranges or [])
 
 
 def _with_merged(sample: list[list[str]], merged: Ranges) -> list[list[str]]:
@@ -191,38 +201,37 @@ def _with_merged(sample: list[list[str]], merged: Ranges) -> list[list[str]]:
 
 
 def _table(rows: Rows, merged: Ranges, sheet: str, file_name: str, options: ReadOptions, limits: Limits) -> SourceTable:
-    width = max((max((i + 1 for i, c in enumerate(r) if c != ""), default=0) for r in rows), default=0)
-    if not rows or not width:
+    columns = list(zip(*rows, strict=True))
+    width = max((i + 1 for i, c in enumerate(columns) if c.count("") < len(c)), default=0)
+    if not width:
         raise SensorForgeError("EMPTY_FILE", f"{file_name}: sheet {sheet!r} is empty.")
     refuse_beyond("columns", width, limits.columns)
     sample = _with_merged([[as_text(c) for c in r[:width]] for r in rows[:_SAMPLE_ROWS]], merged)
     layout: Dialect = lay_out([(i, r if any(r) else []) for i, r in enumerate(sample)], width, options)
     first = layout.first_data_line
-    body = [(i, r[:width]) for i, r in enumerate(rows[first:], first)]
-    kept = [(i, r) for i, r in body if any(c != "" for c in r)]
+    filled = [len(r) - r.count("") > 0 for r in rows[first:]]
+    kept = sum(filled)
     if not kept:
         raise SensorForgeError("NO_ROWS", f"{file_name}: sheet {sheet!r} has a header but no data row.")
     names = unique_names(list(options.column_names) or list(layout.names))
     names = unique_names([*names, *[""] * (width - len(names))])[:width]
-    columns = [
-        _column(name, list(values)) for name, values in zip(names, zip(*(r for _, r in kept), strict=True), strict=True)
-    ]
+    cells = (c[first:] if kept == len(filled) else tuple(compress(c[first:], filled)) for c in columns[:width])
     head = rows[:first]
     blank_above = sum(all(c == "" for c in r) for r in head)
     marked = (layout.header_line is not None) + (layout.units_line is not None)
     units = {n: unit_in_name(n) for n in names} | {n: u for n, u in zip(names, layout.units, strict=False) if u}
     return SourceTable(
-        frame=pl.DataFrame(columns),
+        frame=pl.DataFrame([_column(name, values) for name, values in zip(names, cells, strict=True)]),
         counts=LineCounts(
             total=len(rows),
-            rows=len(kept),
+            rows=kept,
             preamble=len(head) - blank_above - marked,
             header=int(layout.header_line is not None),
             units=int(layout.units_line is not None),
-            blank=len(body) - len(kept) + blank_above,
+            blank=len(filled) - kept + blank_above,
         ),
-        row_numbers=pl.int_range(1, len(kept) + 1, dtype=pl.Int64, eager=True),
-        line_numbers=pl.Series("line", [i + 1 for i, _ in kept], dtype=pl.Int64),
+        row_numbers=pl.int_range(1, kept + 1, dtype=pl.Int64, eager=True),
+        line_numbers=pl.Series("line", list(compress(range(first + 1, len(rows) + 1), filled)), dtype=pl.Int64),
         units={n: u for n, u in units.items() if u},
         facts=[f for f in layout.facts if f.key != "delimiter"],
         preamble=[list(p) for p in layout.preamble],
@@ -241,20 +250,30 @@ def as_text(value: Any) -> str:
     return str(value)
 
 
-def _column(name: str, values: list[Any]) -> pl.Series:
-    kinds = {type(v) for v in values if v != ""}
+def _column(name: str, values: Sequence[Any]) -> pl.Series:
+    """Returns cells, "" where they are blank, as one column; only a column of several kinds is gone through by cell."""
+    kinds = set(map(type, values))
+    if str in kinds and not any(v for v in values if type(v) is str):
+        kinds.remove(str)
+        values = [None if type(v) is str else v for v in values]
+    if kinds == {float}:
+        numbers = pl.Series(name, values, dtype=pl.Float64)
+        whole = (numbers == numbers.floor()) & (numbers.abs() < 2**53)
+        return numbers.cast(pl.Int64) if whole.all() else numbers
+    if kinds == {dt.datetime}:
+        return pl.Series(name, values, dtype=pl.Datetime("us"))
+    if kinds == {str}:
+        texts = pl.Series(name, values, dtype=pl.String)
+        return texts.set(texts == "", None)
+    if kinds == {bool}:
+        return pl.Series(name, values, dtype=pl.Boolean)
     if kinds and kinds <= {dt.datetime, dt.date}:
-        moments = [
-            None if v == "" else v if isinstance(v, dt.datetime) else dt.datetime.combine(v, dt.time()) for v in values
-        ]
+        moments = [v if v is None or isinstance(v, dt.datetime) else dt.datetime.combine(v, dt.time()) for v in values]
         return pl.Series(name, moments, dtype=pl.Datetime("us"))
     if kinds and kinds <= {int, float}:
-        numbers = [None if v == "" else v for v in values]
-        whole = all(v is None or (float(v).is_integer() and abs(v) < 2**53) for v in numbers)
-        return as_series(name, [None if v is None else int(v) for v in numbers] if whole else numbers)
-    if kinds == {bool}:
-        return pl.Series(name, [None if v == "" else v for v in values], dtype=pl.Boolean)
-    return pl.Series(name, [None if v == "" else as_text(v) for v in values], dtype=pl.String)
+        fits = all(v is None or (float(v).is_integer() and abs(v) < 2**53) for v in values)
+        return as_series(name, [None if v is None else int(v) for v in values] if fits else list(values))
+    return pl.Series(name, [None if v is None or v == "" else as_text(v) for v in values], dtype=pl.String)
 
 
 CONTAINER = Container("excel", read_workbook)

@@ -14,7 +14,7 @@ from services.ingest.limits import Limits
 from services.ingest.options import ReadOptions
 from services.ingest.reading import Source
 from tests.ingest.conftest import Read, facts
-from tests.ingest.vendors.truth import Sample, comma, holds_the_truth, long_file, point
+from tests.ingest.vendors.truth import Sample, comma, holds_the_truth, long_file, point, samples
 
 
 def seconds(s: Sample) -> int:
@@ -262,3 +262,23 @@ def test_words_of_no_known_scheme_make_no_sample_bad(header: str, asks: bool, re
     dataset = read(text.encode())
     holds_the_truth(dataset, bad=False)
     assert any(f.key == "quality" and f.ambiguous for f in dataset.facts) is asks
+
+
+@pytest.mark.parametrize("header", ["device,metric,time,value", "Asset,Property,Timestamp,Value"])
+def test_one_name_for_the_tags_of_two_machines_is_told_apart(header: str, read: Read) -> None:
+    lines = [
+        f"{machine},{s.tag},{s.time:%Y-%m-%d %H:%M:%S},{s.value + shift}"
+        for s in samples()
+        for machine, shift in (("P1", 0), ("P2", 100))
+    ]
+    dataset = read((header + "\n" + "\n".join(lines)).encode())
+    if "metric" in header:
+        holds_the_truth(dataset, lambda tag: f"P1.{tag}", bad=False)
+        assert dataset.table["P2.Count"][0] == 1096
+    else:
+        assert dataset.table.height == len(lines)
+
+
+def test_repeated_samples_of_one_tag_stay_one_tag(read: Read) -> None:
+    lines = [f"{s.tag},{s.time:%Y-%m-%d %H:%M:%S},{s.value + late},note {late}" for s in samples() for late in (9, 0)]
+    holds_the_truth(read(("tag,time,value,wwVersion\n" + "\n".join(lines)).encode()), bad=False)

@@ -1,0 +1,129 @@
+"""Blocks of column names and values inside a JSON document, as query interfaces of databases answer.
+
+Influx 1 and many SQL gateways give names and rows, Grafana gives fields and one list a field. One block is a table;
+several with the same columns are series that their labels tell apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from services.ingest.formats.headings import names_role
+from services.ingest.formats.json_series import Series, named_by_labels
+
+_NAMES = ("columns", "fields")
+_ROWS = ("values", "rows", "data")
+_CALLED = ("name", "columnname", "text", "displayname")
+_DEEPEST = 8
+
+
+@dataclass(frozen=True)
+class Block:
+    """Column names, rows, and what tells this block from others of the answer. `fields`: labels of each column."""
+
+    columns: tuple[str, ...]
+    rows: list[list[Any]]
+    labels: dict[str, str]
+    fields: tuple[dict[str, str], ...]
+
+    @property
+    def time(self) -> int | None:
+        """The column of times."""
+        return next((i for i, name in enumerate(self.columns) if names_role(name, "time")), None)
+
+    def records(self) -> list[dict[str, Any]]:
+        """Returns one record a row."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+
+def find_blocks(document: Any) -> list[Block]:
+    """Returns the blocks of a document in order."""
+    return list(_blocks(document, 0))
+
+
+def block_series(blocks: list[Block]) -> list[Series]:
+    """Returns one series a value column of several blocks with times; empty when that is not what they hold."""
+    if len(blocks) < 2 or any(b.time is None or len(b.columns) < 2 for b in blocks):
+        return []
+    labels, samples = [], []
+    for block in blocks:
+        time = block.time
+        assert time is not None
+        for i, name in enumerate(block.columns):
+            if i != time:
+                labels.append({"name": "", **block.labels, **block.fields[i], "\0column": name})
+                samples.append([(row[time], row[i], None) for row in block.rows])
+    names = named_by_labels(labels)
+    if len(set(names)) < len(names):
+        return []
+    return [(name, "", part) for name, part in zip(names, samples, strict=True)]
+
+
+def _blocks(node: Any, depth: int) -> Iterator[Block]:
+    if depth > _DEEPEST:
+        return
+    if isinstance(node, list):
+        for item in node[:20_000]:
+            if isinstance(item, dict):
+                yield from _blocks(item, depth + 1)
+        return
+    if not isinstance(node, dict):
+        return
+    if (block := _frame(node) or _table(node)) is not None:
+        yield block
+        return
+    for value in node.values():
+        if isinstance(value, dict | list):
+            yield from _blocks(value, depth + 1)
+
+
+def _table(node: dict[str, Any]) -> Block | None:
+    low = {k.lower(): v for k, v in node.items()}
+    described = next((low[k] for k in _NAMES if isinstance(low.get(k), list)), None)
+    rows = next((low[k] for k in _ROWS if isinstance(low.get(k), list)), None)
+    names = _column_names(described)
+    if not names or not rows or any(not isinstance(r, list) or len(r) != len(names) for r in rows):
+        return None
+    return Block(names, rows, _labels(low), ({},) * len(names))
+
+
+def _frame(node: dict[str, Any]) -> Block | None:
+    """Returns a data frame of Grafana: fields in a schema, one list of values a field."""
+    schema, data = node.get("schema"), node.get("data")
+    if not isinstance(schema, dict) or not isinstance(data, dict):
+        return None
+    fields, values = schema.get("fields"), data.get("values")
+    names = _column_names(fields)
+    if not names or not isinstance(values, list) or len(values) != len(names):
+        return None
+    if any(not isinstance(v, list) or len(v) != len(values[0]) for v in values):
+        return None
+    described = [f if isinstance(f, dict) else {} for f in fields]  # type: ignore[union-attr]
+    labels = tuple(_texts(f.get("labels")) for f in described)
+    return Block(names, [list(row) for row in zip(*values, strict=True)], _labels(schema), labels)
+
+
+def _column_names(described: Any) -> tuple[str, ...]:
+    """Returns the names of columns that are texts or objects with a name; empty for anything else."""
+    names = []
+    for column in described if isinstance(described, list) else ():
+        if isinstance(column, dict):
+            low = {k.lower(): v for k, v in column.items()}
+            column = next((low[k] for k in _CALLED if isinstance(low.get(k), str)), None)
+        if not isinstance(column, str):
+            return ()
+        names.append(column)
+    return tuple(names) if len(set(names)) == len(names) else ()
+
+
+def _labels(low: dict[str, Any]) -> dict[str, str]:
+    name = low.get("name")
+    return ({"name": name} if isinstance(name, str) else {}) | _texts(low.get("tags"))
+
+
+def _texts(node: Any) -> dict[str, str]:
+    if not isinstance(node, dict):
+        return {}
+    return {str(k): v for k, v in node.items() if isinstance(v, str)}

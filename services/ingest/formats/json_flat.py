@@ -1,0 +1,108 @@
+"""JSON records to columns: nested objects become dotted names, short lists one column an element, mixed values text."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import polars as pl
+
+from services.ingest.limits import Limits, refuse_beyond
+from services.ingest.names import unique_names
+
+SHORT_LIST = 16
+"""A list of at most this many plain values becomes one column an element; a longer one becomes text."""
+
+
+def _flat(record: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in record.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, dict):
+            yield from _flat(value, name + ".")
+        elif isinstance(value, list):
+            if 0 < len(value) <= SHORT_LIST and not any(isinstance(v, dict | list) for v in value):
+                yield from ((f"{name}.{i}", v) for i, v in enumerate(value))
+            else:
+                yield name, json.dumps(value)[:32_768]
+        else:
+            yield name, value
+
+
+def flattened(records: list[dict[str, Any]], limits: Limits) -> pl.DataFrame:
+    """Returns one row a record and one column a path. Raises INGEST_LIMIT."""
+    columns: dict[str, list[Any]] = {}
+    for number, record in enumerate(records):
+        for name, value in _flat(record):
+            name = without_surrogates(name)
+            column = columns.get(name)
+            if column is None:
+                refuse_beyond("distinct paths", len(columns) + 1, limits.json_paths)
+                column = columns[name] = []
+            if len(column) < number:
+                column.extend([None] * (number - len(column)))
+            if len(column) == number:
+                column.append(value)
+    refuse_beyond("cells", len(columns) * len(records), limits.cells)
+    refuse_beyond("columns", len(columns), limits.columns)
+    names = unique_names(_shortened(list(columns)))
+    series = []
+    for name, values in zip(names, columns.values(), strict=True):
+        values.extend([None] * (len(records) - len(values)))
+        series.append(as_series(name, values))
+    return pl.DataFrame(series)
+
+
+_DATA_VALUE_PARTS = re.compile(
+    r"\.(status_?code(\.(code|symbol))?|status(\.(code|symbol))?|source_?timestamp|server_?timestamp|"
+    r"(source|server)_?picoseconds|ua_?type)$",
+    re.I,
+)
+
+
+def _shortened(names: list[str]) -> list[str]:
+    """Returns readable names: where an object holds a value and its status, the value has the object's name."""
+    taken = set(names)
+    children: Counter[str] = Counter()
+    companions: Counter[str] = Counter()
+    for name in names:
+        part = _DATA_VALUE_PARTS.search(name)
+        for dot in re.finditer(r"\.", name):
+            children[name[: dot.start()]] += 1
+            companions[name[: dot.start()]] += part is not None and part.start() == dot.start()
+    result = []
+    for name in names:
+        base = re.sub(r"\.value$", "", name, flags=re.I)
+        alone = base != name and base not in taken and 0 < companions[base] == children[base] - 1
+        result.append(base if alone else name or "value")
+    return result
+
+
+def as_series(name: str, values: list[Any]) -> pl.Series:
+    """Returns mixed Python values as one column: numbers, truth values or text."""
+    kinds = {type(v) for v in values if v is not None}
+    if kinds <= {int} and all(-(2**63) <= v < 2**63 for v in values if v is not None):
+        return pl.Series(name, values, dtype=pl.Int64)
+    if kinds <= {int, float} and kinds:
+        return pl.Series(
+            name,
+            [None if v is None else float(v) if abs(v) < 1e308 or isinstance(v, float) else None for v in values],
+            dtype=pl.Float64,
+        )
+    if kinds == {bool}:
+        return pl.Series(name, values, dtype=pl.Boolean)
+    return pl.Series(name, [word(v) for v in values], dtype=pl.String)
+
+
+def without_surrogates(text: str) -> str:
+    """Returns a text without lone surrogates, which are legal JSON and no characters."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def word(value: Any) -> str | None:
+    """Returns a value as JSON writes it, without quotes; None for null."""
+    if value is None or isinstance(value, str):
+        return None if value is None else without_surrogates(value)
+    return str(value).lower() if isinstance(value, bool) else repr(value)
