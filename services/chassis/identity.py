@@ -34,7 +34,7 @@ class TokenAuthenticator:
         if self._token is not None:
             given = metadata.get("authorization", "")
             if not hmac.compare_digest(given.encode(), f"Bearer {self._token}".encode()):
-                raise SensorForgeError("UNAUTHENTICATED", "the call carries no valid bearer token")
+                raise SensorForgeError("UNAUTHENTICATED", "The call carries no valid bearer token.")
         return certificate_names[0] if certificate_names else "local" if self._token is None else "token"
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import selectors
 import signal
 import subprocess
@@ -24,6 +25,7 @@ from services.ingest.limits import Limits
 from services.ingest.options import ReadOptions
 from services.ingest.tables import Progress, silent
 
+_NO_MEMORY = re.compile(r"memory allocation|out ?of ?memory|cannot allocate|bad_alloc|MemoryError", re.I)
 _PASSED_ON = (
     "PATH",
     "LD_LIBRARY_PATH",
@@ -169,8 +171,10 @@ def _answer(directory: Path, code: int, sources: Sequence[InputFile]) -> dict[st
         return found
     with (directory / "stderr").open("rb") as f:
         f.seek(max(0, (directory / "stderr").stat().st_size - 4000))
-        last = f.read().decode("utf-8", "replace").strip().split("\n")[-1][:200]
-    if code in (-signal.SIGXCPU, -signal.SIGKILL) or "memory" in last.lower() or "alloc" in last.lower():
+        said = f.read().decode("utf-8", "replace").strip()
+    last = said.split("\n")[-1][:200]
+    full = _NO_MEMORY.search(said) or "memory" in last.lower() or "alloc" in last.lower()
+    if code in (-signal.SIGXCPU, -signal.SIGKILL) or full:
         raise SensorForgeError(
             "PARSE_LIMIT",
             f"{_named(sources)}: reading needs more memory or time than one file may use.",

@@ -47,6 +47,20 @@ def test_workbook_header_need_not_come_first(read: Read) -> None:
     assert facts(dataset)["sheet"] == "Data"
 
 
+def test_remarks_below_the_data_of_a_sheet_are_no_rows_and_are_accounted_for(read: Read) -> None:
+    below: list[list[object]] = [[None], ["Average", 14.25, None], [None], ["End of report", None, None]]
+    dataset = read(workbook(("Data", [*MEASURED, *below])), name="pumps.xlsx")
+    assert dataset.table.height == 20
+    assert dataset.table["time"].dtype == pl.Datetime("us")
+    assert dataset.ledger["lines"]["footer"] == 2
+    assert dataset.ledger["balanced"]
+
+
+@pytest.mark.parametrize("last", [[dt.datetime(2024, 1, 1, 1), None, None], [None, 7.5, None], [None, None, "stop"]])
+def test_a_sparse_last_row_of_a_sheet_is_a_row(read: Read, last: list[object]) -> None:
+    assert read(workbook(("Data", [*MEASURED, last])), name="pumps.xlsx").table.height == 21
+
+
 def test_sheet_can_be_chosen_and_a_wrong_one_is_named(read: Read) -> None:
     book = workbook(("A", MEASURED), ("B", [["x", "y"], [1, 2], [3, 4.5]]))
     assert values(read(book, name="p.xlsx", sheet="B"), "y") == [2.0, 4.5]

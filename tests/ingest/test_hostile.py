@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from services.chassis.errors import SensorForgeError
+from services.ingest import sandbox
 from services.ingest.limits import Limits
 from services.ingest.options import ReadOptions
 from services.ingest.sandbox import InputFile, read_in_child
@@ -119,3 +120,23 @@ def test_error_of_the_reader_comes_through_whole(tmp_path: Path) -> None:
     assert caught.value.reason == "DECIMAL_AMBIGUOUS"
     assert caught.value.metadata["column"] == "x"
     assert os.getpid()
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("memory allocation of 65536 bytes failed\nFatal Python error: Aborted", "PARSE_LIMIT"),
+        (
+            'thread panicked: Os { code: 12, kind: OutOfMemory }\nnote: run with RUST_BACKTRACE',
+            "PARSE_LIMIT",
+        ),
+        ("thread panicked at src/xlsx.rs:12: index out of bounds", "PARSE_CRASHED"),
+    ],
+)
+def test_a_reader_that_came_down_for_want_of_memory_is_told_from_one_that_broke(
+    tmp_path: Path, said: str, reason: str
+) -> None:
+    (tmp_path / "stderr").write_text(said)
+    with pytest.raises(SensorForgeError) as caught:
+        sandbox._answer(tmp_path, -6, [])
+    assert caught.value.reason == reason

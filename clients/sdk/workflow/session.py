@@ -256,7 +256,7 @@ class RunSession:
             result = await _ACTIONS[step](work)
         except SensorForgeClientError as refused:
             # A choice that could not be carried out is not kept: it would stand in the way of the next one.
-            if refused.kind == "USAGE" and self._before is not None:
+            if refused.kind in ("USAGE", "INPUT") and self._before is not None:
                 await work.journal.record("plan", draft=self._before)
             raise
         return await self._finish(step, result, time.monotonic() - began)

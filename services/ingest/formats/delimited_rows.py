@@ -16,7 +16,7 @@ import polars as pl
 
 from services.chassis.errors import SensorForgeError
 from services.ingest.dialect import Dialect
-from services.ingest.formats.footer import is_footer
+from services.ingest.formats.footer import FOOTER_LINES, is_footer
 from services.ingest.formats.tag_labels import refuse_another_tag
 from services.ingest.formats.text_file import Text
 from services.ingest.limits import Limits, refuse_beyond
@@ -27,7 +27,6 @@ from services.ingest.records import Records
 from services.ingest.tables import LineCounts, Progress, Reject
 
 BLOCK_BYTES = 8 << 20
-FOOTER_LINES = 40
 REJECTED_TEXT = 500
 WIDEN_SHARE = 0.05
 """Share of rows with surplus fields above which the table is widened instead of rejecting them."""

@@ -7,6 +7,9 @@ import re
 from services.ingest.cells import is_measured, kind_of
 from services.ingest.dialect import Dialect, looks_like_data
 
+FOOTER_LINES = 40
+"""So many lines at the end are looked at."""
+
 _SUMMARY = re.compile(
     r"^(average|avg|mean|min(imum)?|max(imum)?|sum|total|std(ev)?|count|end of|page \d|printed|exported|generated|"
     r"mittelwert|summe|durchschnitt|ende|seite|moyenne|somme|media|promedio)\b",

@@ -21,6 +21,7 @@ import python_calamine as calamine
 
 from services.chassis.errors import SensorForgeError
 from services.ingest.dialect import Dialect, lay_out
+from services.ingest.formats.footer import FOOTER_LINES, is_footer
 from services.ingest.formats.json_file import as_series
 from services.ingest.formats.registry import Container
 from services.ingest.limits import Limits, refuse_beyond
@@ -209,13 +210,16 @@ def _table(rows: Rows, merged: Ranges, sheet: str, file_name: str, options: Read
     sample = _with_merged([[as_text(c) for c in r[:width]] for r in rows[:_SAMPLE_ROWS]], merged)
     layout: Dialect = lay_out([(i, r if any(r) else []) for i, r in enumerate(sample)], width, options)
     first = layout.first_data_line
-    filled = [len(r) - r.count("") > 0 for r in rows[first:]]
+    beyond = _footer_start(rows, width, layout)
+    filled = [len(r) - r.count("") > 0 for r in rows[first:beyond]]
+    remarks = sum(len(r) - r.count("") > 0 for r in rows[beyond:])
     kept = sum(filled)
     if not kept:
         raise SensorForgeError("NO_ROWS", f"{file_name}: sheet {sheet!r} has a header but no data row.")
     names = unique_names(list(options.column_names) or list(layout.names))
     names = unique_names([*names, *[""] * (width - len(names))])[:width]
-    cells = (c[first:] if kept == len(filled) else tuple(compress(c[first:], filled)) for c in columns[:width])
+    data = (c[first:beyond] for c in columns[:width])
+    cells = (c if kept == len(filled) else tuple(compress(c, filled)) for c in data)
     head = rows[:first]
     blank_above = sum(all(c == "" for c in r) for r in head)
     marked = (layout.header_line is not None) + (layout.units_line is not None)
@@ -228,15 +232,31 @@ def _table(rows: Rows, merged: Ranges, sheet: str, file_name: str, options: Read
             preamble=len(head) - blank_above - marked,
             header=int(layout.header_line is not None),
             units=int(layout.units_line is not None),
-            blank=len(filled) - kept + blank_above,
+            footer=remarks,
+            blank=len(filled) - kept + blank_above + len(rows) - beyond - remarks,
         ),
         row_numbers=pl.int_range(1, kept + 1, dtype=pl.Int64, eager=True),
-        line_numbers=pl.Series("line", list(compress(range(first + 1, len(rows) + 1), filled)), dtype=pl.Int64),
+        line_numbers=pl.Series("line", list(compress(range(first + 1, beyond + 1), filled)), dtype=pl.Int64),
         units={n: u for n, u in units.items() if u},
         facts=[f for f in layout.facts if f.key != "delimiter"],
         preamble=[list(p) for p in layout.preamble],
         has_header=layout.header_line is not None,
     )
+
+
+def _footer_start(rows: Rows, width: int, layout: Dialect) -> int:
+    """Returns the index where remarks and summaries below the data begin, the number of rows when there are none."""
+    first, stop = layout.first_data_line, len(rows)
+    if not any(layout.measured) or stop - first <= 1:
+        return stop
+    for index in range(stop - 1, max(first, stop - FOOTER_LINES - 1), -1):
+        cells = [as_text(c) for c in rows[index][:width]]
+        if not any(cells):
+            continue
+        if not (cells[0] and is_footer(cells, layout)):  # remarks stand in the first column
+            break
+        stop = index
+    return stop
 
 
 def as_text(value: Any) -> str:
