@@ -23,6 +23,7 @@ CONTINUATION_LINES = 200
 """A quoted cell with more line ends than this is an unbalanced quote."""
 CONTINUATION_BYTES = 1 << 16
 """A record longer than this is not put together from lines with irregular quotes."""
+_LOOKED_AT = 1_000
 
 
 @dataclass(frozen=True)
@@ -218,7 +219,7 @@ def _scan_lines(buffer: bytes, delimiter: str, quote: str, partial: bool) -> Rec
     with_quote = np.unique(np.searchsorted(plain.start, at_quotes, side="right") - 1)
     has_quote = np.zeros(len(plain), bool)
     has_quote[with_quote] = True
-    usual = _usual_width(plain.fields[~has_quote])
+    usual = _usual_width(plain.fields[~has_quote]) or _usual_width(_whole_widths(buffer, plain, delimiter, quote))
     fields, end, lines = plain.fields.copy(), plain.end.copy(), plain.lines.copy()
     keep = np.ones(len(plain), bool)
     rewritten: dict[int, bytes] = {}
@@ -256,6 +257,16 @@ def _scan_lines(buffer: bytes, delimiter: str, quote: str, partial: bool) -> Rec
         frozenset(int(position[i]) for i in broken),
         None if open_from is None else int(position[open_from]),
     )
+
+
+def _whole_widths(buffer: bytes, plain: Records, delimiter: str, quote: str) -> Ints:
+    """Returns the fields of the first lines that are whole records, where every line has a quote."""
+    first = min(len(plain), _LOOKED_AT)
+    lines = (
+        buffer[a:b].decode("utf-8", "replace") for a, b in zip(plain.start[:first], plain.end[:first], strict=True)
+    )
+    read = (split_quoted(line, delimiter, quote) for line in lines)
+    return np.array([len(fields) for fields, whole in read if whole], np.int64)
 
 
 def _usual_width(fields: Ints) -> int:

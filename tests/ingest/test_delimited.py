@@ -51,6 +51,14 @@ def test_two_unbalanced_quotes_do_not_swallow_the_rows_between_them(read: Read) 
     assert "UNBALANCED_QUOTE" in dataset.rejects["reason"].to_list()
 
 
+def test_an_unclosed_quote_swallows_no_row_where_every_line_has_quotes(read: Read) -> None:
+    lines = [f'"{i}","ok","x"\n' for i in range(100)]
+    lines[50] = '"50","ok","\n'
+    rows = read(("".join(['"a","b","c"\n', *lines])).encode(), raw=True).table
+    assert set(map(str, range(51, 100))) <= set(rows["a"].to_list())
+    assert rows.width == 4
+
+
 def test_quoted_cell_may_hold_delimiter_quote_and_line_end(read: Read) -> None:
     dataset = read(b'id,note,v\n1,"a, ""b""\nc",1.5\n2,plain,2.5\n3,"",3.5\n')
     assert values(dataset, "note") == ['a, "b"\nc', "plain", None]

@@ -127,7 +127,7 @@ def test_error_of_the_reader_comes_through_whole(tmp_path: Path) -> None:
     [
         ("memory allocation of 65536 bytes failed\nFatal Python error: Aborted", "PARSE_LIMIT"),
         (
-            'thread panicked: Os { code: 12, kind: OutOfMemory }\nnote: run with RUST_BACKTRACE',
+            "thread panicked: Os { code: 12, kind: OutOfMemory }\nnote: run with RUST_BACKTRACE",
             "PARSE_LIMIT",
         ),
         ("thread panicked at src/xlsx.rs:12: index out of bounds", "PARSE_CRASHED"),
