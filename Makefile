@@ -29,7 +29,7 @@ demo: $(VENV)/.runtime  ## Run the six steps on a generated sample and print the
 	$(BIN)/sensorforge demo
 
 test: $(VENV)/.development  ## Run the tests (slow suites excepted)
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-all: $(VENV)/.development  ## Run every test, the slow ones too
 	$(BIN)/python -m pytest -m 'slow or not slow'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Literal
 
 CellKind = Literal["empty", "number", "time", "token", "text", "odd"]
@@ -40,6 +41,9 @@ _TIME = re.compile(
     re.I,
 )
 
+_REMEMBERED = 40
+"""Characters up to which a text's kind is remembered: the cells of a file repeat."""
+
 WEIGHT: dict[CellKind, float] = {"empty": 0.75, "number": 1.0, "time": 1.0, "token": 0.85, "text": 0.62, "odd": 0.15}
 """How much a cell of a kind speaks for the dialect that produced it."""
 
@@ -47,6 +51,10 @@ WEIGHT: dict[CellKind, float] = {"empty": 0.75, "number": 1.0, "time": 1.0, "tok
 def kind_of(cell: str) -> CellKind:
     """Returns what a cell's text looks like under any locale."""
     text = cell.strip()
+    return _known(text) if len(text) <= _REMEMBERED else _looked_at(text)
+
+
+def _looked_at(text: str) -> CellKind:
     if not text:
         return "empty"
     if _NUMBER.match(text):
@@ -60,6 +68,9 @@ def kind_of(cell: str) -> CellKind:
     if len(text) <= 80 and not any(c in text for c in ';\t|"'):
         return "text"
     return "odd"
+
+
+_known = lru_cache(1 << 14)(_looked_at)
 
 
 def is_measured(kind: CellKind) -> bool:

@@ -13,13 +13,16 @@ from services.ingest.options import ReadOptions
 from services.ingest.tables import Fact
 from services.ingest.timestamps import AmbiguousTime, TimeColumn, find_time, from_epoch, localised
 
+_SHORT_NUMBER = r"^[+-]?\d{1,4}([.,]\d+)?$"
+"""No format of times looks like it, nor does an epoch: so most columns are told apart at once."""
 _EPOCH = r"^[+-]?\d{5,19}([.,]\d+)?$"
 
 
 def reads_as_time(values: pl.Series) -> bool:
     """Returns whether a column of text holds times or numbers that count from an epoch."""
     head = trimmed(values.head(500))
-    if not head.drop_nulls().len():
+    filled = head.drop_nulls()
+    if not filled.len() or filled.str.contains(_SHORT_NUMBER).all():
         return False
     return find_time(head) is not None or _reads_as_epoch(head)
 
