@@ -8,7 +8,8 @@ that a file gives the same table, account and refusals whether it is read in par
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -234,7 +235,7 @@ class Stream:
         self.columns, self.first, self._lines, self._evidence = [], None, [], DecimalEvidence()
         rows.typed = {}
         cells: dict[str, TextCells] = {}
-        for part in rows.parts(self._block_bytes):
+        for part in self._one_ahead(rows):
             if part.rejects:
                 self.rejects.add(rejects_frame(part.rejects))
             if not part.frame.height:
@@ -257,8 +258,23 @@ class Stream:
             if path is not None and self._written is not None:
                 self._written(path, self.table.parts - 1, self._units)
             self._lines.append(lines.cast(pl.UInt32))
-            rows.typed = self._parser_types()
         return decimal or "."
+
+    def _one_ahead(self, rows: RowPass) -> Iterator[Part]:
+        """Yields the parts. Once the first rows are taken in, each part is parsed while the one before it is; what is
+        known of the columns then is that of the parts before both, so that a file is always read the same way."""
+        parts = rows.parts(self._block_bytes)
+        with ThreadPoolExecutor(1) as beside:
+            part = next(parts, None)
+            while part is not None and self.first is None:
+                yield part
+                rows.typed = self._parser_types()
+                part = next(parts, None)
+            while part is not None:
+                rows.typed = self._parser_types()
+                coming = beside.submit(next, parts, None)
+                yield part
+                part = coming.result()
 
     def _mark_of(self, columns: Iterable[TextCells]) -> Decimal:
         """Returns the decimal mark that the first rows show."""
