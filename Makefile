@@ -32,7 +32,7 @@ test: $(VENV)/.development  ## Run the tests (slow suites excepted)
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-all: $(VENV)/.development  ## Run every test, the slow ones too
-	$(BIN)/python -m pytest -m 'slow or not slow'
+	HYPOTHESIS_PROFILE=search $(BIN)/python -m pytest -m 'slow or not slow'
 
 lint: $(VENV)/.development  ## Check style, types, import rules and contracts
 	$(BIN)/ruff check .

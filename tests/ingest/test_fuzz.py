@@ -167,6 +167,7 @@ def test_damage_inside_a_wrapper_is_read_or_refused(kind: str, damage: Damage) -
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)  # 1,500 examples of up to a second
 @pytest.mark.parametrize("kind", sorted(SOUND))
 @settings(max_examples=1500, deadline=None, suppress_health_check=list(HealthCheck))
 @given(damage=DAMAGE)
@@ -175,6 +176,7 @@ def test_damaged_file_is_read_or_refused_at_length(kind: str, damage: Damage) ->
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)  # 1,500 examples of up to a second
 @pytest.mark.parametrize("kind", WRAPPED)
 @settings(max_examples=1500, deadline=None, suppress_health_check=list(HealthCheck))
 @given(damage=DAMAGE)
@@ -183,6 +185,7 @@ def test_damage_inside_a_wrapper_is_read_or_refused_at_length(kind: str, damage:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)  # 1,500 examples of up to a second
 @pytest.mark.parametrize("file", ["issue3.xlsm", "date_1904.xlsb", "covered.ods", "merged_range.xlsx"])
 @settings(max_examples=1500, deadline=None, suppress_health_check=list(HealthCheck))
 @given(damage=DAMAGE, inside=st.booleans())
@@ -194,6 +197,7 @@ def test_damaged_workbook_of_each_kind_is_read_or_refused(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)  # 40 examples of up to 15 seconds
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(damage=DAMAGE)
 def test_damaged_old_workbook_ends_in_its_child(damage: Damage, shared_data: Path) -> None:
