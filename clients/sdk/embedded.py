@@ -118,18 +118,15 @@ async def find_or_start(store: str, *, workers: int | None = None, limit_s: floa
     Raises SensorForgeClientError EMBEDDED_FAILED with the end of its log when it does not come up within `limit_s`.
     """
     places = _Places.of(store)
-    lease = await asyncio.to_thread(places.users.open, "ab")
-    async with _locked(places.start_lock):
-        await asyncio.to_thread(fcntl.flock, lease, fcntl.LOCK_SH)
-        if await _serves(places):
-            return Embedded(places.endpoint, store, False, places, lease)
-        process = await asyncio.to_thread(_spawn, store, places, workers)
-        try:
-            await _until_ready(places, process, limit_s)
-        except BaseException:
-            lease.close()
-            raise
-    return Embedded(places.endpoint, store, True, places, lease)
+    with contextlib.ExitStack() as held:
+        lease = held.enter_context(await asyncio.to_thread(places.users.open, "ab"))
+        async with _locked(places.start_lock):
+            await asyncio.to_thread(fcntl.flock, lease, fcntl.LOCK_SH)
+            started = not await _serves(places)
+            if started:
+                await _until_ready(places, await asyncio.to_thread(_spawn, store, places, workers), limit_s)
+        held.pop_all()  # the lease is the caller's now
+    return Embedded(places.endpoint, store, started, places, lease)
 
 
 @contextlib.asynccontextmanager
