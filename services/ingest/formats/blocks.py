@@ -13,12 +13,12 @@ import polars as pl
 
 from services.ingest.formats.clock import reads_as_time, trimmed, utc_times
 from services.ingest.formats.headings import names_role
-from services.ingest.formats.pivot import pivot
+from services.ingest.formats.pivot import pivoted
 from services.ingest.formats.quality import good_codes
 from services.ingest.formats.registry import Reshape
 from services.ingest.header import describes
 from services.ingest.options import ReadOptions
-from services.ingest.tables import SourceTable, numbered
+from services.ingest.tables import SourceTable
 
 _ROLE_WORD = re.compile(
     r"^(.*?)[\s._:\-/]*(time ?stamp|date ?time|time|date|zeit(?:stempel)?|value ?[xy]?|wert|val|x|y)[\s_]*\d*$", re.I
@@ -135,18 +135,7 @@ def join_blocks(table: SourceTable, file_name: str, options: ReadOptions) -> Sou
         )
         # Blocks of unequal length are padded with blanks at their end.
         parts.append(part.filter(pl.col("time").is_not_null() | pl.col("value").is_not_null()))
-    wide, counts, bad, lines = pivot(pl.concat(parts))
-    return replace(
-        table,
-        frame=wide,
-        row_numbers=numbered(wide.height),
-        line_numbers=lines,
-        facts=[*table.facts, fact],
-        units={},
-        samples=counts,
-        bad_cells=bad,
-        has_header=True,
-    )
+    return pivoted(table, pl.concat(parts), [*table.facts, fact], {})
 
 
 RESHAPE = Reshape("blocks", recognise, join_blocks)

@@ -13,11 +13,11 @@ import polars as pl
 
 from services.ingest.formats.clock import reads_as_time, trimmed, utc_times
 from services.ingest.formats.headings import names_role, tier
-from services.ingest.formats.pivot import pivot
+from services.ingest.formats.pivot import pivoted
 from services.ingest.formats.quality import BAD_LETTERS, good_codes
 from services.ingest.formats.registry import Reshape
 from services.ingest.options import ReadOptions
-from services.ingest.tables import Fact, SourceTable, numbered
+from services.ingest.tables import Fact, SourceTable
 
 _SEPARATOR = re.compile(r"[\s._:/\-\[(]+|(?<=[a-z0-9])(?=[A-Z][a-z])")
 _STATUS_PARTS = re.compile(r"^(.*?)[._]status_?code[._](?:code|symbol)$|^(.*?)[._]status[._](?:code|symbol)$", re.I)
@@ -268,18 +268,8 @@ def _by_own_clock(
         )
         for number, value in enumerate(clocks)
     ]
-    wide, counts, bad, lines = pivot(pl.concat(parts))
-    return replace(
-        table,
-        frame=wide,
-        row_numbers=numbered(wide.height),
-        line_numbers=lines,
-        facts=[*facts, fact],
-        units={tags[v]: u for v, u in table.units.items() if v in tags},
-        samples=counts,
-        bad_cells=bad,
-        has_header=True,
-    )
+    units = {tags[v]: u for v, u in table.units.items() if v in tags}
+    return pivoted(table, pl.concat(parts), [*facts, fact], units)
 
 
 RESHAPE = Reshape("quality columns", recognise, apply_quality)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import polars as pl
 
 from services.ingest.limits import Limits, refuse_beyond
-from services.ingest.tables import SampleCounts
+from services.ingest.tables import Fact, SampleCounts, SourceTable, numbered
 
 _DEFAULT_LIMITS = Limits()
 # No tag of a file is called so.
@@ -50,3 +52,19 @@ def pivot(
     names = {t: (t if t not in ("timestamp", "source_row") else f"{t}_tag") for t in tags}
     wide = wide.drop(_LINE).rename({_TIME: "timestamp", **names})
     return wide, counts, {names[t]: n for t, n in bad_cells.iter_rows()}, first_lines
+
+
+def pivoted(table: SourceTable, samples: pl.DataFrame, facts: list[Fact], units: dict[str, str]) -> SourceTable:
+    """Returns a table whose cells were taken apart into `samples`, as `pivot` takes them, turned wide."""
+    wide, counts, bad, lines = pivot(samples)
+    return replace(
+        table,
+        frame=wide,
+        row_numbers=numbered(wide.height),
+        line_numbers=lines,
+        facts=facts,
+        units=units,
+        samples=counts,
+        bad_cells=bad,
+        has_header=True,
+    )
