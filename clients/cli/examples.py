@@ -25,7 +25,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "columns": ("sensorforge columns last",),
     "preview": ("sensorforge preview last --rows 20 --offset 1000",),
     "map": ("sensorforge map", "sensorforge map last --map 'Suction Press=suction_pressure:kPa' --map Remark=ignore"),
-    "join": ("sensorforge join 3f2a9c 7b01d4 --tolerance 60",),
+    "join": ("sensorforge join 3f2a9c 7b01d4 --tolerance 60", "sensorforge join 3f2a9c"),
     "clean": ("sensorforge clean last",),
     "transform": ("sensorforge transform last --rul recompute --split-by run",),
     "seed": ("sensorforge seed last --rows 20000", "sensorforge seed last --seed-data plant-seeds.parquet"),

@@ -1,34 +1,33 @@
-"""`sensorforge join`: the mapped rows of two runs of one machine, logged at different cadence, become the rows of one.
+"""`sensorforge join`: the mapped rows of runs of one machine, logged at different cadence, become the rows of one.
 
 To each row of the slower log come the latest values of the faster one, not older than a tolerance; no row is invented.
-The first run goes on with the joined rows: its next steps clean, transform and train on them. Mapping it again takes
-its own rows back.
+The first run goes on with the joined rows, and maps to them again, until it is joined anew; with no other run named it
+takes its own rows back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from clients.cli import naming, options, output
+from clients.cli import naming, options
 from clients.cli.connection import Connection, connect
 from clients.cli.narration import Narrator
+from clients.cli.one_step import setting
+from clients.cli.run import drive
 from clients.cli.running import carry_out
-from clients.sdk.errors import SensorForgeClientError
-from clients.sdk.workflow.data_steps import finding_text, thresholds
-from clients.sdk.workflow.events import Finding, StepDone, StepStarted
-from clients.sdk.workflow.journal import Entry, RunJournal
-from clients.sdk.workflow.session import RunSession
-from clients.sdk.workflow.work import Work
-from sensorforge.ingest.v1 import ingest_service_pb2
-from sensorforge.mapping.v1 import mapping_service_pb2
+from clients.sdk.errors import ExitCode, SensorForgeClientError
+from clients.sdk.workflow.journal import RunJournal
+from clients.sdk.workflow.session import RunReport, RunSession
 
 
 def join(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="The run that goes on with the rows of both.")],
-    other: Annotated[str, typer.Argument(metavar="OTHER", help="A run of the same machine, with other sensors.")],
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The run that goes on with the rows of all.")],
+    others: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="OTHER...", help="Runs of the same machine, with other sensors. None: its own rows."),
+    ] = None,
     tolerance: Annotated[
         float,
         typer.Option(
@@ -39,27 +38,50 @@ def join(
         ),
     ] = 0.0,
     json: options.Json = False,
+    events: options.Events = False,
     endpoint: options.Endpoint = "",
 ) -> None:
-    """Join the mapped rows of two runs by time, where one machine is logged in two files of different cadence."""
+    """Join the mapped rows of runs by time, where one machine is logged in several files of different cadence."""
 
-    async def work() -> None:
+    async def work() -> ExitCode:
         async with connect(endpoint) as connection:
-            names = [await naming.find_run(connection, name) for name in (run, other)]
-            with Narrator() as narrator:
-                session = await RunSession.reopen(connection.forge, names[0], narrator)
-                values = await _join(connection, session.work, await _mapping_of(connection, names[1]), tolerance)
-        values = {"run": names[0], "joined_with": names[1], **values}
-        if json:
-            output.document(values)
-            return
-        output.say(f"`sensorforge clean {naming.short_run(names[0])}` goes on with them.")
+            name = await naming.find_run(connection, run)
+            tables = tuple([await _mapped_rows(connection, name, other) for other in others or ()])
+            change = setting(join={"tables": tables, "tolerance_seconds": tolerance})
 
-    carry_out(work(), json=json)
+            async def opened(narrator: Narrator) -> RunSession:
+                return await RunSession.reopen(connection.forge, name, narrator, change=change)
+
+            async def act(session: RunSession) -> RunReport:
+                await session.step("map")
+                return session.report()
+
+            return await drive(connection, opened, act, out=None, limit_s=None, json=json, events=events)
+
+    carry_out(work(), json=json, events=events)
 
 
-async def _mapping_of(connection: Connection, name: str) -> Entry:
-    """Returns the mapping of a run. Raises SensorForgeClientError STEP_MISSING."""
+async def _mapped_rows(connection: Connection, run: str, other: str) -> str:
+    """Returns the mapped rows of another run of a run's machine.
+
+    Raises SensorForgeClientError: STEP_MISSING, JOIN_OTHER_MACHINE, JOIN_WITH_ITSELF.
+    """
+    name = await naming.find_run(connection, other)
+    if name == run:
+        raise SensorForgeClientError(
+            "JOIN_WITH_ITSELF",
+            f"{name} cannot be joined with itself.",
+            kind="USAGE",
+            remedy="Name another run of the machine; `sensorforge runs` lists them.",
+        )
+    machine, of = (text.split("/")[1] for text in (run, name))
+    if machine != of:
+        raise SensorForgeClientError(
+            "JOIN_OTHER_MACHINE",
+            f"The runs are of two machines, {machine} and {of}; rows are joined within one.",
+            kind="USAGE",
+            remedy="Upload both files with the profile of one machine.",
+        )
     entry = RunJournal(connection.forge, await connection.forge.get_run(name)).latest("map")
     if entry is None or "mapped" not in entry.outputs:
         raise SensorForgeClientError(
@@ -68,50 +90,4 @@ async def _mapping_of(connection: Connection, name: str) -> Entry:
             kind="USAGE",
             remedy=f"`sensorforge map {naming.short_run(name)}` makes them.",
         )
-    return entry
-
-
-async def _join(connection: Connection, work: Work, other: Entry, tolerance: float) -> dict[str, Any]:
-    own = await _mapping_of(connection, work.journal.run.name)
-    table, added = str(own.draft.get("joined_from") or own.outputs["mapped"]), other.outputs["mapped"]
-    if added.split("/")[1] != work.machine_id:
-        raise SensorForgeClientError(
-            "JOIN_OTHER_MACHINE",
-            f"The runs are of two machines, {work.machine_id} and {added.split('/')[1]}; rows are joined within one.",
-            kind="USAGE",
-            remedy="Upload both files with the profile of one machine.",
-        )
-    work.tell(StepStarted("map", "Join two logs"))
-    spec = mapping_service_pb2.JoinSpec(
-        table=table, other=added, profile=work.machine.profile, tolerance_seconds=tolerance
-    )
-    started = await work.perform("map", "mapping", lambda: connection.forge.start_join(work.machine_id, spec))
-    joined = started["table"]
-    report = await _checked(connection, work, joined)
-    rows = {role: await work.rows(name) for role, name in (("own", table), ("other", added), ("joined", joined))}
-    words = f"{rows['joined']:,} rows of {rows['own']:,} and {rows['other']:,} joined"
-    outputs = {"mapped": joined, "profile_report": report}
-    draft = {**own.draft, "outputs": outputs, "consequence": words, "joined_from": table, "joined_with": added}
-    await work.journal.record("map", artifact=joined, job=work.jobs[-1], draft=draft)
-    work.tell(StepDone("map", words, work.all_reused, outputs, tuple(work.jobs)))
-    return {"table": joined, "rows": rows}
-
-
-async def _checked(connection: Connection, work: Work, joined: str) -> str:
-    """Returns the report of the profile checks on the joined rows. Raises VALIDATION_FAILED with its errors."""
-    spec = ingest_service_pb2.ValidationSpec(
-        table=joined, profile=work.machine.profile, thresholds=thresholds(work.plan.validation)
-    )
-    done = await work.perform("map", "ingest", lambda: connection.forge.start_validation(work.machine_id, spec))
-    document: Mapping[str, Any] = await connection.forge.read_json(done["report"], "validation.json")
-    for item in document.get("warnings", []):
-        work.tell(Finding("map", "warning", "VALIDATION", finding_text(item)))
-    if errors := [finding_text(item) for item in document.get("errors", [])]:
-        raise SensorForgeClientError(
-            "VALIDATION_FAILED",
-            f"The joined rows did not pass validation. {' '.join(errors)}",
-            kind="INPUT",
-            remedy="Raise --tolerance, or check that both logs are of the same time.",
-            metadata={"report": done["report"]},
-        )
-    return done["report"]
+    return entry.outputs["mapped"]

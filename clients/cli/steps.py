@@ -3,7 +3,6 @@ rests on an earlier outcome of that step is then stale and is made anew by its o
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -13,54 +12,12 @@ import typer
 from clients.cli import naming, options, output
 from clients.cli.connection import connect
 from clients.cli.narration import Narrator
+from clients.cli.one_step import one_step, setting
 from clients.cli.run import check_local, drive, with_columns
 from clients.cli.running import carry_out
 from clients.sdk.errors import ExitCode, SensorForgeClientError
-from clients.sdk.plan import Plan, merged
-from clients.sdk.workflow.session import RunReport, RunSession
-from clients.sdk.workflow.steps import StepName
-from clients.sdk.workflow.work import Detached
-
-Change = Callable[[Plan], Plan]
-
-
-def _one_step(
-    run: str,
-    step: StepName,
-    endpoint: str,
-    *,
-    json: bool,
-    events: bool = False,
-    change: Change | None = None,
-    detach: bool = False,
-    timeout: str = "",
-) -> None:
-    async def work() -> ExitCode:
-        async with connect(endpoint) as connection:
-            name = await naming.find_run(connection, run)
-
-            async def opened(narrator: Narrator) -> RunSession:
-                return await RunSession.reopen(connection.forge, name, narrator, change=change, detach=detach)
-
-            async def act(session: RunSession) -> RunReport:
-                session.work.detach_at = step
-                try:
-                    if step == "activate":
-                        await session.activate_now(if_pass=session.work.plan.activate_if_pass)
-                    else:
-                        await session.step(step)
-                except Detached as left:
-                    return session.report(detached_job=left.job, detached_step=left.step)
-                return session.report()
-
-            limit = options.seconds(timeout)
-            return await drive(connection, opened, act, out=None, limit_s=limit, json=json, events=events)
-
-    carry_out(work(), json=json, events=events)
-
-
-def _set(**values: Any) -> Change:
-    return lambda plan: merged(plan, values)
+from clients.sdk.plan import Plan
+from clients.sdk.workflow.session import RunSession
 
 
 def upload(
@@ -103,8 +60,8 @@ def validate(
     endpoint: options.Endpoint = "",
 ) -> None:
     """Check the rows of a run's table."""
-    change = _set(validation={"missing_share": missing_share})
-    _one_step(run, "validate", endpoint, json=json, events=events, change=change)
+    change = setting(validation={"missing_share": missing_share})
+    one_step(run, "validate", endpoint, json=json, events=events, change=change)
 
 
 def map_(
@@ -122,14 +79,14 @@ def map_(
     endpoint: options.Endpoint = "",
 ) -> None:
     """Map columns to sensors; write renamed, converted, time-sorted rows."""
-    change = _set(
+    change = setting(
         timestamp_column=timestamp_column or None,
         rul_column=rul_column or None,
         run_column=run_column or None,
         auto_map=auto_map,
         align={"rows": align or None},
     )
-    _one_step(
+    one_step(
         run, "map", endpoint, json=json, events=events, change=lambda plan: with_columns(change(plan), columns or [])
     )
 
@@ -141,7 +98,7 @@ def clean(
     endpoint: options.Endpoint = "",
 ) -> None:
     """Clean the mapped rows by the run's recipe, or by the suggested one."""
-    _one_step(run, "clean", endpoint, json=json, events=events)
+    one_step(run, "clean", endpoint, json=json, events=events)
 
 
 def transform(
@@ -155,8 +112,8 @@ def transform(
 ) -> None:
     """Add remaining useful life and split into training, validation and held-out rows."""
     log = str(failure_log.absolute()) if failure_log else None
-    change = _set(life={"mode": rul, "failure_log": log}, split={"by": split_by})
-    _one_step(run, "transform", endpoint, json=json, events=events, change=change)
+    change = setting(life={"mode": rul, "failure_log": log}, split={"by": split_by})
+    one_step(run, "transform", endpoint, json=json, events=events, change=change)
 
 
 def merge(
@@ -168,8 +125,8 @@ def merge(
     endpoint: options.Endpoint = "",
 ) -> None:
     """Choose the rows to train on."""
-    change = _set(strategy=strategy, balance_rul=balance_rul)
-    _one_step(run, "merge", endpoint, json=json, events=events, change=change)
+    change = setting(strategy=strategy, balance_rul=balance_rul)
+    one_step(run, "merge", endpoint, json=json, events=events, change=change)
 
 
 def seed(
@@ -182,8 +139,10 @@ def seed(
     endpoint: options.Endpoint = "",
 ) -> None:
     """Make seed rows from the machine's physics."""
-    change = _set(seed_rows=rows, seed_data=str(Path(seed_data).absolute()) if seed_data else None, strategy=strategy)
-    _one_step(run, "seed", endpoint, json=json, events=events, change=change)
+    change = setting(
+        seed_rows=rows, seed_data=str(Path(seed_data).absolute()) if seed_data else None, strategy=strategy
+    )
+    one_step(run, "seed", endpoint, json=json, events=events, change=change)
 
 
 def train(
@@ -197,8 +156,8 @@ def train(
     endpoint: options.Endpoint = "",
 ) -> None:
     """Provide the model that refinement starts from; train a first one where there is none."""
-    change = _set(base=base, epochs=epochs)
-    _one_step(run, "train", endpoint, json=json, events=events, change=change, detach=detach, timeout=timeout)
+    change = setting(base=base, epochs=epochs)
+    one_step(run, "train", endpoint, json=json, events=events, change=change, detach=detach, timeout=timeout)
 
 
 def refine(
@@ -211,8 +170,8 @@ def refine(
     endpoint: options.Endpoint = "",
 ) -> None:
     """Refine the base model on the chosen rows."""
-    _one_step(
-        run, "refine", endpoint, json=json, events=events, change=_set(epochs=epochs), detach=detach, timeout=timeout
+    one_step(
+        run, "refine", endpoint, json=json, events=events, change=setting(epochs=epochs), detach=detach, timeout=timeout
     )
 
 
@@ -234,8 +193,8 @@ def augment(
     endpoint: options.Endpoint = "",
 ) -> None:
     """Generate the synthetic data sets."""
-    change = _set(rows=rows, where=where, mix_real=mix_real, oversample=oversample, share=share)
-    _one_step(run, "augment", endpoint, json=json, events=events, change=change)
+    change = setting(rows=rows, where=where, mix_real=mix_real, oversample=oversample, share=share)
+    one_step(run, "augment", endpoint, json=json, events=events, change=change)
 
 
 def compare(
@@ -245,7 +204,7 @@ def compare(
     endpoint: options.Endpoint = "",
 ) -> None:
     """Measure the synthetic rows against the held-out real rows."""
-    _one_step(run, "compare", endpoint, json=json, events=events)
+    one_step(run, "compare", endpoint, json=json, events=events)
 
 
 def activate(
@@ -256,7 +215,7 @@ def activate(
     endpoint: options.Endpoint = "",
 ) -> None:
     """Make the run's refined model the machine's default."""
-    _one_step(
+    one_step(
         run,
         "activate",
         endpoint,

@@ -110,7 +110,7 @@ async def _save_run(connection: Connection, name: str) -> mapping_service_pb2.Te
         raise SensorForgeClientError(
             "STEP_MISSING", f"{name} has no mapping yet.", kind="USAGE", remedy="`sensorforge map` makes one."
         )
-    mapped = await connection.forge.get_artifact(str(entry.draft.get("joined_from") or entry.artifact))
+    mapped = await connection.forge.get_artifact(str(entry.draft.get("own_rows") or entry.artifact))
     read = mapped.params_json
     return await connection.forge.save_template(
         name.split("/")[1], [_column(item) for item in columns], time_of(read), align_of(read)

@@ -58,6 +58,15 @@ class ColumnChoice:
 
 
 @dataclass(frozen=True)
+class JoinChoices:
+    """Mapped tables of the same machine whose rows are joined to this run's own, one after the other. `tables` are
+    artifacts; `tolerance_seconds` 0 means the service's. See mapping.v1.JoinSpec."""
+
+    tables: tuple[str, ...] = ()
+    tolerance_seconds: float = 0.0
+
+
+@dataclass(frozen=True)
 class ValidationChoices:
     """Limits of validation; 0 means the service's default. Field by field ingest.v1.ValidationThresholds."""
 
@@ -167,6 +176,7 @@ class Plan:
     mapping: tuple[ColumnChoice, ...] = ()
     time_format: str = ""
     align: AlignChoices = AlignChoices()
+    join: JoinChoices = JoinChoices()
     validation: ValidationChoices = ValidationChoices()
     cleaning: tuple[CleaningChoice, ...] = ()
     life: LifeChoices = LifeChoices()

@@ -81,6 +81,35 @@ def test_steps_one_by_one_lead_to_split_rows(served: Command, profile: Path, row
     assert all(step["reused"] for step in document["steps"])
 
 
+def test_two_logs_of_different_cadence_are_joined_and_stay_joined(served: Command, tmp_path: Path) -> None:
+    (tmp_path / "mill.yaml").write_text(
+        "machine_id: mill\nsensors:\n  - {name: bearing_temp_C, unit: °C}\n  - {name: current_A, unit: A}\n", "utf-8"
+    )
+    hours = [f"2025-01-{1 + hour // 24:02}T{hour % 24:02}" for hour in range(120)]
+    slow = [f"{hour}:00:00,{60 + row % 7}" for row, hour in enumerate(hours)]
+    fast = [
+        f"{hour}:{minute:02}:00,{row + minute / 100}" for row, hour in enumerate(hours) for minute in range(0, 60, 5)
+    ]
+    (tmp_path / "slow.csv").write_text("\n".join(["timestamp,bearing_temp_C", *slow]))
+    (tmp_path / "fast.csv").write_text("\n".join(["timestamp,current_A", *fast]))
+    command = ("run", "slow.csv", "--profile", "mill.yaml", "--until", "map", "--json")
+    first = json.loads(served(*command).stdout)["run"]
+    other = json.loads(served("run", "fast.csv", *command[2:]).stdout)["run"]
+    refused = served("join", first, first)
+    assert refused.returncode == 2, refused.stderr
+    done = served("join", first, other, "--json")
+    assert done.returncode == 0, done.stderr
+    assert "120 rows joined with 1,440: 120" in json.loads(done.stdout)["steps"][0]["consequence"]
+    again = json.loads(served(*command).stdout)
+    assert again["outputs"]["mapped"] == json.loads(done.stdout)["outputs"]["mapped"]
+    shown = json.loads(served("preview", first, "--rows", "3", "--json").stdout)
+    current = shown["columns"].index("current_A")
+    assert [float(row[current]) for row in shown["rows"]] == [0, 1, 2]
+    assert served("join", first).returncode == 0
+    alone = json.loads(served(*command).stdout)
+    assert alone["outputs"]["mapped"] not in again["outputs"].values()
+
+
 def test_events_are_gapless_numbered_json_lines(
     served: Command, profile: Path, rows_file: Callable[[int], Path], tmp_path: Path
 ) -> None:

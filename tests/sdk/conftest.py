@@ -108,6 +108,7 @@ class FakeGateway:
         "parse": {"table": "clean"},
         "validation": {"report": "reports"},
         "mapping": {"table": "processed"},
+        "join": {"table": "processed"},
         "cleaning": {"table": "clean"},
         "transform": {"table": "processed"},
         "seed": {"rows": "seeds"},

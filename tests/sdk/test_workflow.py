@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from clients.sdk.errors import ExitCode, SensorForgeClientError
-from clients.sdk.plan import AlignChoices, ColumnChoice, LifeChoices, Plan
+from clients.sdk.plan import AlignChoices, ColumnChoice, JoinChoices, LifeChoices, Plan
 from clients.sdk.workflow import (
     STEPS,
     EpochEvent,
@@ -244,6 +244,21 @@ async def test_detached_returns_while_training_runs_and_reopening_carries_on(gat
     finished = await session.run()
     assert "report" in finished.outputs
     assert {step.step for step in finished.steps if step.reused} >= {"validate", "map", "clean", "transform", "merge"}
+
+
+async def test_joined_rows_stay_joined_when_the_same_command_is_given_again(gateway: Any, plan: Plan) -> None:
+    first = await run(gateway, plan, until="clean")
+    join = JoinChoices(("machines/pump/processed/other",), 60)
+    session = await RunSession.reopen(
+        gateway, first.run, lambda event: None, change=lambda plan: dataclasses.replace(plan, join=join)
+    )
+    await session.step("map")
+    assert "clean" in session.stale
+    joined = session.work.outputs["mapped"]
+    assert gateway.spec("join").table == first.outputs["mapped"] != joined
+    again = await run(gateway, plan, until="clean")
+    assert (again.run, again.outputs["mapped"]) == (first.run, joined)
+    assert gateway.spec("cleaning").table == joined
 
 
 async def test_a_step_that_is_made_anew_in_the_background_has_no_outcome_yet(gateway: Any, plan: Plan) -> None:

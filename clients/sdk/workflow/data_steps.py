@@ -4,6 +4,7 @@ and earlier outputs, has the jobs carried out and says in one line what came of 
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -171,22 +172,43 @@ def _reason(errors: Sequence[Any]) -> str:
 
 
 async def map_columns(work: Work) -> StepResult:
-    """Maps columns to sensors and checks the mapped rows against the profile."""
+    """Maps columns to sensors, joins the rows of other runs that the plan names, and checks the rows against the
+    profile."""
     parsed = work.need("parsed", "upload")
-    mapped, decided, proposal = await _map_table(work, parsed)
+    own, decided, proposal = await _map_table(work, parsed)
+    mapped, joined = await _joined(work, own)
     count = len(decided.sensors)
     report = await _check(work, "map", mapped, work.machine.profile)
     checked = await _report_words(work, "map", report)
     total = sum(1 for sensor in work.machine.sensors if sensor.role != "nameplate")
-    words = f"{count} of {total} sensors mapped; profile checks {checked}"
-    if proposal.template:
-        words = f"{count} of {total} sensors mapped from the saved template; profile checks {checked}"
+    source = " from the saved template" if proposal.template else ""
+    words = f"{count} of {total} sensors mapped{source}{joined}; profile checks {checked}"
     columns = [
         {"column": column.column, "role": column.role, "sensor": column.sensor, "unit": column.source_unit}
         for column in decided.columns
     ]
     made = {"mapped": mapped, "profile_report": report}
-    return StepResult(words, made, mapped, notes={"columns": columns})
+    notes: dict[str, Any] = {"columns": columns}
+    if mapped != own:
+        notes["own_rows"] = own
+    return StepResult(words, made, mapped, notes=notes)
+
+
+async def _joined(work: Work, own: str) -> tuple[str, str]:
+    """Returns the table of own rows with those of the plan's other tables, and what that came to in words."""
+    mapped, words = own, ""
+    for other in work.plan.join.tables:
+        spec = mapping_service_pb2.JoinSpec(
+            table=mapped,
+            other=other,
+            profile=work.machine.profile,
+            tolerance_seconds=work.plan.join.tolerance_seconds,
+        )
+        start = functools.partial(work.gateway.start_join, work.machine_id, spec)
+        before, mapped = mapped, (await work.perform("map", "mapping", start))["table"]
+        counts = [f"{await work.rows(table):,}" for table in (before, other, mapped)]
+        words += "; {} rows joined with {}: {}".format(*counts)
+    return mapped, words
 
 
 async def _map_table(

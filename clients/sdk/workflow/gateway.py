@@ -71,6 +71,10 @@ class Gateway(Protocol):
         self, machine: str, spec: mapping_service_pb2.MappingSpec, *, request_id: str = ""
     ) -> Started: ...
 
+    async def start_join(
+        self, machine: str, spec: mapping_service_pb2.JoinSpec, *, request_id: str = ""
+    ) -> Started: ...
+
     async def start_transform(
         self, machine: str, spec: mapping_service_pb2.TransformSpec, *, request_id: str = ""
     ) -> Started: ...

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from clients.sdk.errors import SensorForgeClientError
-from clients.sdk.plan import Plan, run_request_id, with_paths
+from clients.sdk.plan import JoinChoices, Plan, run_request_id, with_paths
 from clients.sdk.plan_file import plan_from_json
 from clients.sdk.upload import read_digest
 from clients.sdk.workflow import data_steps, model_steps
@@ -127,6 +127,9 @@ class RunSession:
         if go_on and entry is not None:
             decided = plan_from_json(dict(entry.draft.get("plan", {})))
             plan = dataclasses.replace(decided, files=plan.files, profile=plan.profile, seed_data=plan.seed_data)
+        elif entry is not None and plan.join == JoinChoices():
+            # A join is said to the run, not to its files: the same command again goes on with the joined rows.
+            plan = dataclasses.replace(plan, join=plan_from_json(dict(entry.draft.get("plan", {}))).join)
         work = Work(gateway, plan, machine, journal, tell, files, seed_file, detach=detach, replay=replay)
         session = cls(work, created.existed)
         tell(RunOpened(created.run.name, machine.machine_id, created.run.title, created.existed))

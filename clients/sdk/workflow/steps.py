@@ -55,7 +55,7 @@ TITLES: Mapping[StepName, str] = {
 # The choices that a person takes back and changes while a run is open, by the step that carries them out. Seeding and
 # training are not listed: the model that a run started from is pinned, whatever a later refinement is told.
 _CHOICES: Mapping[StepName, tuple[str, ...]] = {
-    "map": ("mapping", "auto_map", "timestamp_column", "rul_column", "run_column", "time_format", "align"),
+    "map": ("mapping", "auto_map", "timestamp_column", "rul_column", "run_column", "time_format", "align", "join"),
     "clean": ("cleaning",),
     "transform": ("life", "split"),
     "merge": ("strategy", "balance_rul"),
