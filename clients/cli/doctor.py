@@ -125,7 +125,7 @@ async def _service_checks(endpoint: str) -> list[Check]:
     try:
         async with connect(endpoint) as connection:
             serving = [stage for stage in STAGES if await connection.forge.serving(stage)]
-            where = connection.forge.config.endpoints.ingest
+            where = connection.forge.config.endpoints.text
             if connection.embedded is not None:
                 where = f"embedded, started and stopped on {connection.embedded.store}"
             machines = await connection.forge.list_machines(page_size=1)

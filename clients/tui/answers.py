@@ -110,14 +110,6 @@ def _profile_name(run: machines_pb2.Run) -> str:
     return ""
 
 
-def column_values(answer: ingest_service_pb2.PreviewDatasetResponse, column: str) -> tuple[float, ...]:
-    """Returns a column of previewed rows as numbers, NaN where there is none."""
-    if column not in answer.columns:
-        return ()
-    index = list(answer.columns).index(column)
-    return tuple(_number(row.cells[index]) for row in answer.rows)
-
-
 def _number(text: str) -> float:
     try:
         return float(text)
@@ -213,7 +205,8 @@ def cleaning(
     if tried:
         done = iter(known)
         known = [next(done, step) if step.enabled else step for step in tried]
-    return views.Cleaning(tuple(known), answer.rows_before, answer.rows_after)
+    traces = tuple(views.Trace(s.column, s.changed_row, tuple(s.before), tuple(s.after)) for s in answer.samples)
+    return views.Cleaning(tuple(known), answer.rows_before, answer.rows_after, traces)
 
 
 def choices(plan: Plan) -> views.Choices:

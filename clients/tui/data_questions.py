@@ -147,19 +147,6 @@ class DataQuestions(OpenRun):
         with self._problems():
             await self._open.delete_template(name)
 
-    async def trace(self, sensor: str) -> views.Trace:
-        """Returns the first 200 values of a sensor, before cleaning and, once it is done, after it."""
-        outputs = self._run.work.outputs
-
-        async def values(role: str) -> tuple[float, ...]:
-            if role not in outputs:
-                return ()
-            with self._problems():
-                answer = await self._open.preview(outputs[role], rows=200)
-            return answers.column_values(answer, sensor)
-
-        return views.Trace(sensor, await values("mapped"), await values("cleaned"))
-
     async def cleaning(self, steps: Sequence[views.CleaningRow] = ()) -> views.Cleaning:
         """Returns a recipe (the suggested one when empty) with what it would change."""
         recipe = [

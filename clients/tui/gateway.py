@@ -110,10 +110,6 @@ class Gateway(Protocol):
         """Makes the machine forget a mapping."""
         ...
 
-    async def trace(self, sensor: str) -> views.Trace:
-        """Returns the first 200 values of a sensor, before cleaning and, once it is done, after it."""
-        ...
-
     async def cleaning(self, steps: Sequence[views.CleaningRow] = ()) -> views.Cleaning:
         """Returns a recipe (the suggested one when empty) with what it would change."""
         ...

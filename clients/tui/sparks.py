@@ -10,9 +10,11 @@ _BARS = "▁▂▃▄▅▆▇█"
 _ASCII_BARS = "_.-=^"
 
 
-def gapped_sparkline(values: Sequence[float], width: int, *, ascii_only: bool = False) -> str:
+def gapped_sparkline(
+    values: Sequence[float], width: int, *, scale: Sequence[float] = (), ascii_only: bool = False
+) -> str:
     """Returns the values as at most `width` bars in order, each the mean of its share of them; a share without any
-    finite value is a dot."""
+    finite value is a dot. The bars reach from the least to the greatest mean, or value of `scale`."""
     if not values or width < 1:
         return ""
     count = min(width, len(values))
@@ -22,7 +24,8 @@ def gapped_sparkline(values: Sequence[float], width: int, *, ascii_only: bool = 
     if not known:
         return "·" * count
     bars = _ASCII_BARS if ascii_only else _BARS
-    low, span = min(known), (max(known) - min(known)) or 1.0
+    among = [v for v in scale if math.isfinite(v)] or known
+    low, span = min(among), (max(among) - min(among)) or 1.0
     return "".join("·" if m is None else bars[min(int((m - low) / span * len(bars)), len(bars) - 1)] for m in means)
 
 

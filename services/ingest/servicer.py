@@ -16,22 +16,22 @@ from sensorforge.common.v1 import job_pb2
 from sensorforge.ingest.v1 import ingest_service_pb2 as pb
 from sensorforge.ingest.v1 import ingest_service_pb2_grpc
 from services.artifacts.catalog import Catalog, check_page_size
-from services.artifacts.clock import parse_utc
 from services.artifacts.derivation import Derivation
 from services.artifacts.manifest import Manifest, check_machine
 from services.artifacts.parquet import read_units
 from services.artifacts.servicer import artifact_to_proto
-from services.artifacts.uploads import Upload, Uploads
+from services.artifacts.uploads import Uploads
 from services.chassis.errors import SensorForgeError
 from services.ingest import errors as errors
-from services.ingest.cleaning import Effect, Step, clean, suggested_recipe
+from services.ingest import messages
+from services.ingest.cleaning import Step, clean, suggested_recipe
+from services.ingest.first_changes import first_changes
 from services.ingest.limits import Limits
 from services.ingest.options import ReadOptions
 from services.ingest.preview import preview
 from services.ingest.profile_columns import profile_columns
 from services.ingest.sampling import head_of
 from services.ingest.sandbox import InputFile, read_in_child
-from services.ingest.thresholds import Thresholds
 from services.jobs.stage import StageContext
 from services.machines.profile import MachineProfile
 from services.machines.registry import Machines
@@ -69,7 +69,7 @@ class IngestServicer(ingest_service_pb2_grpc.IngestServiceServicer):
         upload = await asyncio.to_thread(
             self._uploads.open, request.machine, request.file_name, request.size_bytes, request.request_id
         )
-        return pb.CreateUploadResponse(upload=_upload_message(upload))
+        return pb.CreateUploadResponse(upload=messages.upload_message(upload))
 
     async def WriteUpload(  # noqa: N802
         self, request_iterator: AsyncIterator[pb.WriteUploadRequest], context: Context
@@ -84,11 +84,11 @@ class IngestServicer(ingest_service_pb2_grpc.IngestServiceServicer):
                 async for message in request_iterator:
                     await asyncio.to_thread(writer.write, message.offset, message.data, message.crc32)
         upload = await asyncio.to_thread(self._uploads.get, first.name)
-        return pb.WriteUploadResponse(upload=_upload_message(upload))
+        return pb.WriteUploadResponse(upload=messages.upload_message(upload))
 
     async def GetUpload(self, request: pb.GetUploadRequest, context: Context) -> pb.GetUploadResponse:  # noqa: N802
         upload = await asyncio.to_thread(self._uploads.get, request.name)
-        return pb.GetUploadResponse(upload=_upload_message(upload))
+        return pb.GetUploadResponse(upload=messages.upload_message(upload))
 
     async def FinishUpload(self, request: pb.FinishUploadRequest, context: Context) -> pb.FinishUploadResponse:  # noqa: N802
         manifest, existed = await asyncio.to_thread(self._uploads.finish, request.name, request.sha256)
@@ -113,7 +113,7 @@ class IngestServicer(ingest_service_pb2_grpc.IngestServiceServicer):
     # Reading ----------------------------------------------------------------------------------------------------------
 
     async def DetectFormat(self, request: pb.DetectFormatRequest, context: Context) -> pb.DetectFormatResponse:  # noqa: N802
-        options = read_options(request.options)
+        options = messages.read_options(request.options)
         result = await asyncio.to_thread(self._detect, request.artifact, options, request.options.register_map)
         facts = [pb.DetectionFact(**fact) for fact in result["facts"]]
         return pb.DetectFormatResponse(facts=facts, head=[pb.PreviewRow(cells=row) for row in result["head"]])
@@ -144,7 +144,7 @@ class IngestServicer(ingest_service_pb2_grpc.IngestServiceServicer):
         inputs = {f"source-{i}": name for i, name in enumerate(spec.sources)}
         if spec.options.register_map:
             inputs["register_map"] = spec.options.register_map
-        params = {"options": read_options(spec.options).to_params()}
+        params = {"options": messages.read_options(spec.options).to_params()}
         job, reused = await self._start(request, "ingest.parse", inputs, params, context)
         return pb.StartParseResponse(job=job, reused=reused)
 
@@ -155,7 +155,7 @@ class IngestServicer(ingest_service_pb2_grpc.IngestServiceServicer):
         inputs = {"table": spec.table} | ({"profile": spec.profile} if spec.profile else {})
         await asyncio.to_thread(self._check_inputs, request.machine, inputs)
         names = await asyncio.to_thread(self._source_names, spec.table)
-        params = {"thresholds": thresholds(spec.thresholds).to_params(), "file_name": ", ".join(names)}
+        params = {"thresholds": messages.thresholds(spec.thresholds).to_params(), "file_name": ", ".join(names)}
         job, reused = await self._start(request, "ingest.validate", inputs, params, context)
         return pb.StartValidationResponse(job=job, reused=reused)
 
@@ -163,22 +163,25 @@ class IngestServicer(ingest_service_pb2_grpc.IngestServiceServicer):
         spec = request.spec
         inputs = await self._cleaning_inputs(request.machine, spec)
         await asyncio.to_thread(self._check_inputs, request.machine, inputs)
-        effects, before, after = await asyncio.to_thread(self._try_cleaning, inputs, recipe(spec.recipe))
-        return pb.DryRunCleaningResponse(
-            effects=[_effect_message(e) for e in effects], rows_before=before, rows_after=after
-        )
+        return await asyncio.to_thread(self._try_cleaning, inputs, messages.recipe(spec.recipe))
 
-    def _try_cleaning(self, inputs: Mapping[str, str], steps: Sequence[Step]) -> tuple[list[Effect], int, int]:
+    def _try_cleaning(self, inputs: Mapping[str, str], steps: Sequence[Step]) -> pb.DryRunCleaningResponse:
         table = self._catalog.read_table(inputs["table"])
         profile = None
         if "profile" in inputs:
             profile = MachineProfile.from_json(self._catalog.read_json(inputs["profile"]))
         done = clean(table, steps or suggested_recipe(table, profile), profile)
-        return done.effects, done.rows_before, done.table.height
+        named = [name for effect in done.effects for name in (*effect.step.columns, *effect.cells)]
+        return pb.DryRunCleaningResponse(
+            effects=[messages.effect_message(e) for e in done.effects],
+            rows_before=done.rows_before,
+            rows_after=done.table.height,
+            samples=[pb.CleaningSample(**vars(c)) for c in first_changes(table, done.table, named)],
+        )
 
     async def StartCleaning(self, request: pb.StartCleaningRequest, context: Context) -> pb.StartCleaningResponse:  # noqa: N802
         inputs = await self._cleaning_inputs(request.machine, request.spec)
-        params = {"recipe": [step.to_params() for step in recipe(request.spec.recipe)]}
+        params = {"recipe": [step.to_params() for step in messages.recipe(request.spec.recipe)]}
         job, reused = await self._start(request, "ingest.clean", inputs, params, context)
         return pb.StartCleaningResponse(job=job, reused=reused)
 
@@ -271,81 +274,3 @@ def _file_name(manifest: Manifest) -> str:
 def _table_file(manifest: Manifest) -> str:
     names = [f.name for f in manifest.files]
     return "table.parquet" if "table.parquet" in names else next((n for n in names if n.endswith(".parquet")), "")
-
-
-def _upload_message(upload: Upload) -> pb.Upload:
-    message = pb.Upload(
-        name=upload.name,
-        file_name=upload.file_name,
-        size_bytes=upload.size_bytes,
-        committed_bytes=upload.committed_bytes,
-    )
-    message.expire_time.FromDatetime(parse_utc(upload.expires))
-    return message
-
-
-def _effect_message(effect: Effect) -> pb.CleaningEffect:
-    step = effect.step
-    return pb.CleaningEffect(
-        step=pb.CleaningStep(
-            kind=step.kind, columns=step.columns, max_gap=step.max_gap, sigma=step.sigma, enabled=step.enabled
-        ),
-        cells_changed=sum(effect.cells.values()),
-        rows_dropped=effect.rows_dropped,
-        cells_by_column=effect.cells,
-        note=effect.note,
-    )
-
-
-def read_options(message: pb.ParseOptions) -> ReadOptions:
-    """Returns the read options of a request; what is unset there is detected. Raises OPTION_INVALID."""
-    return ReadOptions(
-        format=message.format,
-        delimiter=message.delimiter,
-        quote="" if message.quote == "none" else message.quote or None,
-        encoding=message.encoding,
-        header_row=message.header_row if message.HasField("header_row") else None,
-        decimal=message.decimal,
-        sheet=message.sheet,
-        timestamp_format=message.timestamp_format,
-        timestamp_column=message.timestamp_column,
-        day_first=message.day_first if message.HasField("day_first") else None,
-        time_zone=message.time_zone,
-        tag_column=message.tag_column,
-        value_column=message.value_column,
-        quality_column=message.quality_column,
-        join_tolerance_seconds=message.join_tolerance_seconds,
-        units_row=message.units_row if message.HasField("units_row") else None,
-        column_names=tuple(message.column_names),
-        raw=message.raw,
-    )
-
-
-def thresholds(message: pb.ValidationThresholds) -> Thresholds:
-    """Returns thresholds where 0 means the default. Raises OPTION_INVALID."""
-    return Thresholds.from_params(
-        {
-            "missing_share": message.missing_share,
-            "min_rows": message.min_rows,
-            "iqr_factor": message.iqr_factor,
-            "z_score": message.z_score,
-            "stuck_rows": message.stuck_rows,
-            "gap_factor": message.gap_factor,
-        }
-    )
-
-
-def recipe(messages: Sequence[pb.CleaningStep]) -> tuple[Step, ...]:
-    """Returns the steps of a request, disabled ones included. Raises RECIPE_INVALID."""
-    return tuple(
-        Step.from_params(
-            {
-                "kind": m.kind,
-                "columns": list(m.columns),
-                "max_gap": m.max_gap,
-                "sigma": m.sigma,
-                "enabled": m.enabled,
-            }
-        )
-        for m in messages
-    )

@@ -131,6 +131,10 @@ async def test_upload_detect_start_and_look(servicer: IngestServicer, catalog: C
     )
     tried = await servicer.DryRunCleaning(request, call)  # type: ignore[arg-type]
     assert tried.effects[0].cells_changed > 0
+    sample = tried.samples[0]
+    at = sample.changed_row - sample.first_row
+    assert sample.before[:at] == sample.after[:at]
+    assert sample.before[at] != sample.after[at]
     await servicer.DeleteDataset(pb.DeleteDatasetRequest(artifact=parsed), call)  # type: ignore[arg-type]
     assert not (await servicer.ListDatasets(pb.ListDatasetsRequest(machine="m1"), call)).datasets  # type: ignore[arg-type]
 

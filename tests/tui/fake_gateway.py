@@ -210,15 +210,13 @@ class FakeGateway:
     async def forget_template(self, name: str) -> None:
         self.known = [template for template in self.known if template.name != name]
 
-    async def trace(self, sensor: str) -> views.Trace:
-        return views.Trace(sensor, (1.0, 2.0, float("nan"), 4.0))
-
     async def save_recipe(self, path: Path, steps: Sequence[views.CleaningRow]) -> None:
         self.calls.append(f"save recipe {path.name}")
 
     async def cleaning(self, steps: Sequence[views.CleaningRow] = ()) -> views.Cleaning:
         chosen = tuple(steps) or self.recipe
-        return views.Cleaning(chosen, 6000, 6000 - 10 * sum(not s.enabled for s in chosen))
+        trace = views.Trace("Temp 2", 4211, (1.0, 2.0, float("nan"), 4.0), (1.0, 2.0, 3.0, 4.0))
+        return views.Cleaning(chosen, 6000, 6000 - 10 * sum(not s.enabled for s in chosen), (trace,))
 
     async def choose_cleaning(self, steps: Sequence[views.CleaningRow]) -> None:
         self.calls.append("recipe " + ",".join(s.kind for s in steps if s.enabled))

@@ -246,7 +246,13 @@ async def test_a_recipe_is_switched_edited_moved_taken_back_and_saved(tmp_path: 
         CleaningRow("clip_sigma", ("Temp 2",), sigma=3.0, cells=4),
     )
     async with opened(gateway) as pilot:
-        assert "Temp 2, its first 4 values" in said(pilot, "#step-trace")
+        picture = said(pilot, "#step-trace").splitlines()
+        assert picture[0].startswith("Temp 2 around row 4,211")
+        assert ([line.split()[0] for line in picture[1:]], "·" in picture[1], "·" in picture[2]) == (
+            ["before", "after"],
+            True,
+            False,
+        )
         await press(pilot, "space")
         assert rows(pilot, "#recipe")[0][0] == "[ ]"
         await press(pilot, "u")

@@ -75,7 +75,6 @@ class CleanPane(Pane):
 
     async def enter(self, gateway: Gateway, *, done: bool) -> None:
         """Shows the chosen recipe, before there is one the suggested, with its dry run."""
-        self._traces.clear()
         self._past.clear()
         self._done = done
         edits = self.edits
@@ -192,6 +191,7 @@ class CleanPane(Pane):
 
     def _show(self, cleaning: Cleaning) -> None:
         self._steps = list(cleaning.steps)
+        self._traces = {trace.sensor: trace for trace in cleaning.traces}
         self.query_one(FittedTable).fill(
             [
                 (
@@ -228,26 +228,20 @@ class CleanPane(Pane):
                 text += f" Gaps of up to {step.max_gap or 5} samples."
             text += f" {step.note}" if step.note and step.enabled else ""
         self.query_one("#step-detail", Static).update(text)
-        self.query_one("#step-trace", Static).update("")
-        if step is not None and step.columns:
-            self._trace(step.columns[0])
+        self.query_one("#step-trace", Static).update(self._pictures(step))
 
-    @work(exclusive=True, group="trace")
-    async def _trace(self, sensor: str) -> None:
-        try:
-            if sensor not in self._traces:
-                self._traces[sensor] = await (await self._client.services()).trace(sensor)
-        except Problem:
-            return  # the picture is a comfort, and the counts are there
-        self.query_one("#step-trace", Static).update(self._pictures(self._traces[sensor]))
-
-    def _pictures(self, trace: Trace) -> str:
+    def _pictures(self, step: CleaningRow | None) -> str:
+        if step is None or not step.enabled:
+            return ""
+        trace = next((self._traces[name] for name in step.columns or self._traces if name in self._traces), None)
+        if trace is None:
+            return ""
         width = max(10, min(60, self.query_one("#step-trace").size.width - 10))
-        plain = self._client.ascii_only
-        lines = [f"{trace.sensor}, its first {len(trace.before)} values; · is a missing one"]
-        lines.append(f"before  {gapped_sparkline(trace.before, width, ascii_only=plain)}")
-        if trace.after:
-            lines.append(f"after   {gapped_sparkline(trace.after, width, ascii_only=plain)}")
+        lines = [f"{trace.sensor} around row {trace.row:,}, its first change (· missing)"]
+        for name, values in (("before", trace.before), ("after", trace.after)):
+            both = (*trace.before, *trace.after)
+            bars = gapped_sparkline(values[:width], width, scale=both, ascii_only=self._client.ascii_only)
+            lines.append(f"{name:<8}{bars}")
         return "\n".join(lines)
 
 

@@ -90,12 +90,13 @@ class CleaningRow:
 
 @dataclass(frozen=True)
 class Trace:
-    """The first values of a sensor before and after cleaning, NaN where one is missing; `after` is empty before the
-    step was done."""
+    """Values of a sensor around `row`, the first that the recipe changes, before and after it; NaN where one is missing
+    or dropped."""
 
     sensor: str
+    row: int
     before: tuple[float, ...]
-    after: tuple[float, ...] = ()
+    after: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -114,3 +115,4 @@ class Cleaning:
     steps: tuple[CleaningRow, ...]
     rows_before: int
     rows_after: int
+    traces: tuple[Trace, ...] = ()

@@ -284,15 +284,31 @@ class CleaningEffect(_message.Message):
     note: str
     def __init__(self, step: _Optional[_Union[CleaningStep, _Mapping]] = ..., cells_changed: _Optional[int] = ..., rows_dropped: _Optional[int] = ..., cells_by_column: _Optional[_Mapping[str, int]] = ..., note: _Optional[str] = ...) -> None: ...
 
+class CleaningSample(_message.Message):
+    __slots__ = ("column", "first_row", "changed_row", "before", "after")
+    COLUMN_FIELD_NUMBER: _ClassVar[int]
+    FIRST_ROW_FIELD_NUMBER: _ClassVar[int]
+    CHANGED_ROW_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    column: str
+    first_row: int
+    changed_row: int
+    before: _containers.RepeatedScalarFieldContainer[float]
+    after: _containers.RepeatedScalarFieldContainer[float]
+    def __init__(self, column: _Optional[str] = ..., first_row: _Optional[int] = ..., changed_row: _Optional[int] = ..., before: _Optional[_Iterable[float]] = ..., after: _Optional[_Iterable[float]] = ...) -> None: ...
+
 class DryRunCleaningResponse(_message.Message):
-    __slots__ = ("effects", "rows_before", "rows_after")
+    __slots__ = ("effects", "rows_before", "rows_after", "samples")
     EFFECTS_FIELD_NUMBER: _ClassVar[int]
     ROWS_BEFORE_FIELD_NUMBER: _ClassVar[int]
     ROWS_AFTER_FIELD_NUMBER: _ClassVar[int]
+    SAMPLES_FIELD_NUMBER: _ClassVar[int]
     effects: _containers.RepeatedCompositeFieldContainer[CleaningEffect]
     rows_before: int
     rows_after: int
-    def __init__(self, effects: _Optional[_Iterable[_Union[CleaningEffect, _Mapping]]] = ..., rows_before: _Optional[int] = ..., rows_after: _Optional[int] = ...) -> None: ...
+    samples: _containers.RepeatedCompositeFieldContainer[CleaningSample]
+    def __init__(self, effects: _Optional[_Iterable[_Union[CleaningEffect, _Mapping]]] = ..., rows_before: _Optional[int] = ..., rows_after: _Optional[int] = ..., samples: _Optional[_Iterable[_Union[CleaningSample, _Mapping]]] = ...) -> None: ...
 
 class StartCleaningRequest(_message.Message):
     __slots__ = ("machine", "spec", "request_id")
