@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
-from services.refine.candidates import Candidate
+from services.refine.candidates import SPOKEN, Candidate
 from services.refine.energy import EnergySpace, energy_distance, mean_distance
 from services.refine.material import Material
 from services.refine.model import Model
@@ -96,7 +96,7 @@ class Choice:
             return self._why_trained
         lead = f"by {abs(control.mean):.4f} ± {control.error:.4f} in the energy score"
         if self.lost:
-            return f"control comes nearer to the validation rows than {self.name} {lead}, so it is kept."
+            return f"The control comes nearer to the validation rows than {_spoken(self.name)} {lead}, so it is kept."
         nearer = "nearer to" if control.mean > 0 else "no farther from"
         return f"{self._why_trained} Its samples come {nearer} the validation rows than the control's, {lead}."
 
@@ -115,16 +115,17 @@ class Choice:
     @property
     def _why_trained(self) -> str:
         if not self.leads:
-            return f"{self.name} was the only candidate that was trained."
+            return f"{_spoken(self.name).capitalize()} was the only candidate that was trained."
         rows = f"{self.validation_rows:,} real validation rows"
         if self.hold_outs:
             times = "a hold-out" if self.hold_outs == 1 else f"{self.hold_outs} hold-outs"
             rows += f" and {self.held_out_rows:,} rows of {times}"
-        leads = " and ".join(f"{lead.name} by {lead.mean:.4f} ± {lead.error:.4f}" for lead in self.leads)
+        name = _spoken(self.name).capitalize()
+        leads = " and ".join(f"{_spoken(lead.name)} by {lead.mean:.4f} ± {lead.error:.4f}" for lead in self.leads)
         if all(lead.mean >= 0 for lead in self.leads):
-            return f"{self.name} has the lowest loss on {rows}; it leads {leads}."
-        ahead = " and ".join(lead.name for lead in self.leads if lead.mean < 0)
-        return f"{self.name} is chosen on {rows}: the lead of {ahead} is within chance, and more rows are no gain then."
+            return f"{name} has the lowest loss on {rows}; it leads {leads}."
+        ahead = " and ".join(_spoken(lead.name) for lead in self.leads if lead.mean < 0)
+        return f"{name} is chosen on {rows}: the lead of {ahead} is within chance, and more rows are no gain then."
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -138,6 +139,10 @@ class Choice:
             "decided": self.decided,
             "over_control": None if self.over_control is None else self.over_control.to_json(),
         }
+
+
+def _spoken(name: str) -> str:
+    return SPOKEN.get(name, name)
 
 
 def choose(

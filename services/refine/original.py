@@ -125,7 +125,7 @@ class OriginalTraining:
             "curves": {"original": curve_report(candidate.curve)},
             "candidates": [candidate_report(Judgement(candidate, model, distance, np.array([loss])))],
             "chosen": "seed",
-            "why": "seed was the only candidate.",
+            "why": "The original training was the only candidate.",
             "refinement_improvement": None,
             "notices": [],
             "wall_seconds": time.perf_counter() - self._started,

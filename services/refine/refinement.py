@@ -16,7 +16,7 @@ from typing import Any
 import polars as pl
 
 from services.machines.profile import MachineProfile
-from services.refine.candidates import Candidate, Candidates
+from services.refine.candidates import SPOKEN, Candidate, Candidates
 from services.refine.holding_back import hold_outs
 from services.refine.judging import Choice, Judge, Judgement, Lead, Losses, choose, row_losses
 from services.refine.material import Material, Notice
@@ -172,8 +172,8 @@ class Refinement:
     def _given_up(self) -> list[str]:
         """Returns a sentence for each candidate that was not trained to its end because it could not catch up."""
         return [
-            f"The training of {c.name} was ended after {len(c.curve)} of {c.plan.epochs} epochs, too far behind to "
-            "catch up."
+            f"{SPOKEN[c.name].capitalize()} was ended after {len(c.curve)} of {c.plan.epochs} epochs, too far behind "
+            "to catch up."
             for c in self.training.ready
             if c.plan is not None and self.training.behind(c)
         ]

@@ -2,8 +2,8 @@
 
 REVISIONS = {
     "refine.seed": 2,
-    "refine.train": 3,
-    "refine.refine": 3,
-    "refine.sample": 2,
-    "refine.augment": 4,
+    "refine.train": 4,
+    "refine.refine": 4,
+    "refine.sample": 3,
+    "refine.augment": 5,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ from services.artifacts.manifest import ArtifactFile, Manifest
 from services.artifacts.opening import open_store
 from services.artifacts.parquet import write_table
 from services.machines.profile import MachineProfile, Sensor
+from services.refine.model import Model
+from services.refine.options import TrainingOptions
+from services.refine.original import OriginalTraining
 
 MACHINE = "pump-1"
 
@@ -106,3 +110,24 @@ def shelf(tmp_path: Path) -> Shelf:
 def profile_artifact(shelf: Shelf) -> str:
     """Returns the pump's profile as an artifact."""
     return shelf.put("profiles", {"profile.json": PROFILE.to_json()})
+
+
+@pytest.fixture(params=["flow", "tvae"])
+def base(request: pytest.FixtureRequest) -> Model:
+    """Returns an original model of either engine."""
+    return original(request.param)
+
+
+@pytest.fixture
+def flow_base() -> Model:
+    """Returns an original model of the flow."""
+    return original("flow")
+
+
+@cache  # models are never changed: what is refined is a copy
+def original(engine: str = "flow") -> Model:
+    """Returns a model of 2,000 seed rows."""
+    options = TrainingOptions(engine=engine, epochs=10, batch_size=64)
+    training = OriginalTraining(MACHINE, pump(2000), profile=PROFILE, options=options)
+    list(training.epochs())
+    return training.result()[0]

@@ -11,6 +11,7 @@ from services.artifacts.derivation import Derivation
 from services.chassis.errors import SensorForgeError
 from services.jobs.operation import JobCancelled, Operation
 from services.jobs.testing import Recording, run_operation
+from services.refine.candidates import SPOKEN
 from services.refine.operations import OPERATIONS
 from services.refine.options import TrainingOptions
 from services.refine.revisions import REVISIONS
@@ -52,7 +53,7 @@ def test_refinement_reports_three_curves_and_why_the_winner_won(
     report = shelf.catalog.read_json(model.name, "training.json")
     assert len(report["curves"]["original"]) == len(report["curves"]["refined"]) == 12
     assert {candidate["name"] for candidate in report["candidates"]} == {"control", "refined", "scratch"}
-    assert report["chosen"] in report["why"]
+    assert SPOKEN[report["chosen"]] in report["why"].lower()
     assert report["refinement_improvement"]["percent"] > 30
     series = {event.body["series"] for event in recording.events if event.kind == "epoch"}
     assert series == {"refined", "scratch"}

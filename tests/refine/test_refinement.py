@@ -16,20 +16,11 @@ from services.refine.energy import EnergySpace, energy_distance
 from services.refine.judging import choose
 from services.refine.model import PROVENANCE, Model
 from services.refine.options import TrainingOptions
+from services.refine.proposals import share_of_rate
 from services.refine.refinement import Refinement
 from services.refine.training import EpochResult, Rows, Schedule, schedule, train
-from tests.refine.conftest import MACHINE, PROFILE, pump
-from tests.refine.refining import HELD, QUICK, REAL, original, refine
-
-
-@pytest.fixture(scope="module", params=["flow", "tvae"])
-def base(request: pytest.FixtureRequest) -> Model:
-    return original(request.param)
-
-
-@pytest.fixture(scope="module")
-def flow_base() -> Model:
-    return original("flow")
+from tests.refine.conftest import MACHINE, PROFILE, original, pump
+from tests.refine.refining import HELD, QUICK, REAL, refine
 
 
 def test_refinement_comes_nearer_to_real_rows_than_the_base_and_the_control(base: Model) -> None:
@@ -296,6 +287,21 @@ def test_a_candidate_is_behind_when_its_pace_does_not_lead_to_the_best_loss(loss
     assert not Candidates([first, second]).behind(first)
 
 
+@pytest.mark.parametrize(
+    ("rate", "lead", "behind"),
+    [(1e-3, 0.1, True), (1e-3, -0.1, False), (1e-2, 0.1, False)],
+    ids=["outrun", "ahead", "of-another-rate"],
+)
+def test_of_two_like_schedules_the_one_behind_after_a_third_is_ended(rate: float, lead: float, behind: bool) -> None:
+    engine, rows = original("flow").engine, Rows(np.zeros((1, 5), np.float32))
+    falling = np.maximum(2.0 - 0.05 * np.arange(50), 1.0).tolist()
+    first = Candidate("refined", "refined", engine, rows, rows, Schedule(50, 1, 1, 1e-3), curve=curve(falling))
+    second = Candidate("scratch", "scratch", engine, rows, rows, Schedule(50, 1, 1, rate))
+    for done, expected in ((14, False), (15, behind)):
+        second.curve = curve([loss + lead for loss in falling[:done]])
+        assert Candidates([first, second]).behind(second) is expected
+
+
 def test_a_candidate_that_cannot_catch_up_is_not_trained_to_its_end_even_after_a_crash(flow_base: Model) -> None:
     def begin(data: bytes | None = None) -> Refinement:
         options = replace(QUICK, epochs=20, learning_rate=1e-5)  # too low a rate to come anywhere from scratch
@@ -328,6 +334,13 @@ def test_trained_candidates_are_measured_in_the_same_frame(base: Model) -> None:
     refinement, _, _ = refine(REAL, base, epochs=1)
     frames = {c.name: c.engine.weights().get("frame") for c in refinement.training.ready}
     np.testing.assert_array_equal(frames["refined"], frames["scratch"])
+
+
+def test_the_more_rows_there_are_the_faster_a_base_is_left() -> None:
+    for kind in ("flow", "tvae"):
+        shares = [share_of_rate(kind, rows) for rows in (100, 500, 1000, 3000, 10_000, 1_000_000)]
+        assert shares[:3] == pytest.approx([0.1] * 3)
+        assert shares[2] < shares[3] < shares[4] == pytest.approx(shares[5])
 
 
 def test_refining_a_refined_model_does_not_lower_the_rate_again(flow_base: Model) -> None:

@@ -12,19 +12,8 @@ import pytest
 from services.refine.model import Model
 from services.refine.options import TrainingOptions
 from services.refine.refinement import Refinement
-from tests.refine.conftest import MACHINE, PROFILE, pump
-from tests.refine.refining import HELD, QUICK, REAL, original, refine
-
-
-@pytest.fixture(scope="module", params=["flow", "tvae"])
-def base(request: pytest.FixtureRequest) -> Model:
-    return original(request.param)
-
-
-@pytest.fixture(scope="module")
-def flow_base() -> Model:
-    return original("flow")
-
+from tests.refine.conftest import MACHINE, PROFILE, original, pump
+from tests.refine.refining import HELD, QUICK, REAL, refine
 
 # Strategy and base ----------------------------------------------------------------------------------------------------
 

@@ -2,8 +2,8 @@
 
 Training regresses v(x_t, t, c) on x_1 - x_0 at x_t = (1 - t) x_0 + t x_1 with x_0 ~ N(0, I) (Lipman et al. 2023,
 "Flow Matching for Generative Modeling"; Liu et al. 2023, "Flow Straight and Fast"); x_1 are framed scores. Sampling
-integrates dx/dt = v from 0 to 1 by the midpoint rule, encoding integrates it back. The loss has a floor above zero by
-construction: compare samples, not losses, between engines.
+integrates dx/dt = v from 0 to 1, encoding integrates it back. The loss has a floor above zero by construction: compare
+samples, not losses, between engines.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import linear, silu
+from torch.nn.functional import silu
 
-from services.refine.engines.base import Engine
+from services.refine.engines.base import FRAMING, Engine
+from services.refine.engines.linear import Linear, linear
 
 FREQUENCIES = 16
-WARP = 1.3  # times are 1 - (1 - k/n)^WARP: shorter steps near the data, where paths bend; with 6 evaluations then as
-# good as 8 in even steps (two-sample AUC on 10,000 rows .572 against .571, and .590 for 6 in even steps)
+WARP = 1.3  # times are 1 - (1 - k/n)^WARP: shorter steps near the data, where paths bend
 
 
 class FlowEngine(Engine):
@@ -33,9 +33,9 @@ class FlowEngine(Engine):
     def build(self) -> None:
         columns, conditions, width = len(self.layout.scores), len(self.layout.conditions), self.shape.width
         self.register_buffer("frequencies", torch.linspace(0.5, 8, FREQUENCIES) * math.pi, persistent=False)
-        self.enter = nn.Linear(columns + 2 * FREQUENCIES + conditions, width)
-        self.hidden = nn.ModuleList(nn.Linear(width, width) for _ in range(self.shape.depth - 1))
-        self.leave = nn.Linear(width, columns)
+        self.enter = Linear(columns + 2 * FREQUENCIES + conditions, width)
+        self.hidden = nn.ModuleList(Linear(width, width) for _ in range(self.shape.depth - 1))
+        self.leave = Linear(width, columns)
 
     @property
     def noise_width(self) -> int:
@@ -60,8 +60,10 @@ class FlowEngine(Engine):
         t = ((torch.arange(n) + torch.rand(n, generator=generator)) / n).to(x.device)
         noise = torch.randn(x.shape, generator=generator).to(x.device)
         towards = x @ self.frame - noise
-        error = self.masked(self.velocity(noise + towards * t[:, None], t, c) - towards, observed)
-        return (error.square() * observed).sum(1) / observed.sum(1).clamp(min=1)
+        error = self.velocity(noise + towards * t[:, None], t, c) - towards
+        if bool(observed.all()):
+            return error.square().mean(1)
+        return (self.masked(error, observed).square() * observed).sum(1) / observed.sum(1).clamp(min=1)
 
     def to_scores(self, noise: Tensor, c: Tensor, evaluations: int) -> Tensor:
         return self._integrate(noise, c, self._times(evaluations)) @ self.unframe
@@ -71,26 +73,42 @@ class FlowEngine(Engine):
 
     @staticmethod
     def _times(evaluations: int) -> list[float]:
-        steps = max(1, evaluations // 2)
+        steps = max(1, evaluations)
         return [1 - (1 - k / steps) ** WARP for k in range(steps + 1)]
 
     def _integrate(self, x: Tensor, c: Tensor, times: list[float]) -> Tensor:
-        """Midpoint rule: two evaluations a step, error of second order."""
+        """Adams-Bashforth, one evaluation a step, in coordinates y = x / s(t) that stand still where scores are normal.
+
+        Noise of variance 1 becomes scores of variance a: were these normal, x would have the standard deviation
+        s(t) = sqrt((1 - t)^2 + a t^2) along each direction of the frame, and y would not move at all. What is left to
+        integrate is what is not normal: 5 evaluations are off by less than 8 were with the midpoint rule in x.
+        """
+        frame = torch.linalg.eigh(self.frame)
+        directions: Tensor = frame.eigenvectors
+        a: Tensor = frame.eigenvalues ** (2 + 1 / FRAMING)  # scores of variance w are stretched by w^FRAMING
         velocity = self._velocity_given(c)
+
+        def deviation(t: float) -> Tensor:
+            return ((1 - t) ** 2 + a * t**2).sqrt()
+
+        y = x @ directions / deviation(times[0])
+        slope, step = torch.zeros_like(y), math.inf
         for start, end in pairwise(times):
-            middle = x + velocity(x, start) * ((end - start) / 2)
-            x = x + velocity(middle, (start + end) / 2) * (end - start)
-        return x
+            s, before, ratio, step = deviation(start), slope, (end - start) / step, end - start
+            v = velocity((y * s) @ directions.T, start) @ directions
+            slope = v / s - y * ((a * start - (1 - start)) / s**2)
+            y = y + step * torch.lerp(slope, before, -ratio / 2)  # the slope half a step on, if it goes on as it came
+        return (y * deviation(times[-1])) @ directions.T
 
     def _velocity_given(self, c: Tensor) -> Callable[[Tensor, float], Tensor]:
         """Returns `velocity` of rows that share their time: what c and t add to the first layer is found once."""
         parts = [len(self.layout.scores), 2 * FREQUENCIES, c.shape[1]]
-        of_x, of_t, of_c = torch.split(self.enter.weight, parts, 1)
-        given = linear(c, of_c, self.enter.bias)
+        of_x, of_t, of_c = (part.contiguous() for part in torch.split(self.enter.weight, parts, 1))
+        given = linear(c, of_c)
 
         def velocity(x: Tensor, t: float) -> Tensor:
-            clock = linear(self._clock(x.new_tensor([t])), of_t)
-            h = silu(torch.addmm(given + clock, x, of_x.T), inplace=True)
+            clock = linear(self._clock(x.new_tensor([t])), of_t, self.enter.bias)
+            h = silu(linear(x, of_x, clock[0]).add_(given), inplace=True)
             for layer in self.hidden:
                 h += silu(layer(h), inplace=True)
             out: Tensor = self.leave(h)

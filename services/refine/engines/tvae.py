@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from torch.nn.functional import silu
 
 from services.refine.engines.base import Engine, Floats
+from services.refine.engines.linear import Linear
 
 LOG_SIGMA = (-5.0, 1.0)  # limits of the decoder's log sigma: a column that is a function of others would blow it up
 COUPLINGS = 2  # of the prior; each moves and stretches one half of the code by what it reads in the other
@@ -36,8 +37,8 @@ class Body(nn.Module):
 
     def __init__(self, inputs: int, width: int, depth: int) -> None:
         super().__init__()
-        self.enter = nn.Linear(inputs, width)
-        self.hidden = nn.ModuleList(nn.Linear(width, width) for _ in range(depth - 1))
+        self.enter = Linear(inputs, width)
+        self.hidden = nn.ModuleList(Linear(width, width) for _ in range(depth - 1))
 
     def forward(self, *inputs: Tensor) -> Tensor:
         h = silu(self.enter(torch.cat(inputs, 1)))
@@ -52,7 +53,7 @@ class Coupling(nn.Module):
     def __init__(self, read: int, conditions: int, moved: int) -> None:
         super().__init__()
         self.body = Body(read + conditions, COUPLING_WIDTH, 1)
-        self.leave = nn.Linear(COUPLING_WIDTH, 2 * moved)
+        self.leave = Linear(COUPLING_WIDTH, 2 * moved)
         nn.init.zeros_(self.leave.weight)  # begins as the identity
         nn.init.zeros_(self.leave.bias)
 
@@ -71,10 +72,10 @@ class TvaeEngine(Engine):
         columns, conditions = len(self.layout.scores), len(self.layout.conditions)
         width, depth, latent = self.shape.width, self.shape.depth, self.shape.latent
         self.encoder = Body(columns + conditions, width, depth)
-        self.encoder_code = nn.Linear(width, 2 * latent)
+        self.encoder_code = Linear(width, 2 * latent)
         self.decoder = Body(latent + conditions, width, depth)
-        self.decoder_mean = nn.Linear(width, columns)
-        self.decoder_log_sigma = nn.Linear(width, columns)
+        self.decoder_mean = Linear(width, columns)
+        self.decoder_log_sigma = Linear(width, columns)
         nn.init.constant_(self.decoder_log_sigma.bias, -1.0)
         halves = (latent // 2, latent - latent // 2)
         self.prior = nn.ModuleList(Coupling(halves[k % 2], conditions, halves[1 - k % 2]) for k in range(COUPLINGS))
@@ -100,7 +101,8 @@ class TvaeEngine(Engine):
         draw = torch.randn(mean.shape, generator=generator).to(x.device)
         z = mean + draw * (0.5 * log_variance).exp()
         x_mean, log_sigma = self.decoded(z, c)
-        residual = self.masked(x - x_mean, observed) * (-log_sigma).exp()
+        error = x - x_mean if bool(observed.all()) else self.masked(x - x_mean, observed)
+        residual = error * (-log_sigma).exp()
         reconstruction = ((0.5 * residual.square() + log_sigma) * observed).sum(1)
         code, stretch = self.to_prior(z, c)
         # log q(z | x) - log p(z) at the z that was drawn: with couplings in between there is no closed form.
