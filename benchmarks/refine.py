@@ -5,7 +5,7 @@
 Everything is scored on rows that no generator saw (`refinement.scoring`). Opponents: bootstrap (the floor that
 memorises), the independence copula, a Gaussian and an empirical copula, SDV's TVAE where `sdv` is installed, fresh real
 rows (the ceiling), and in a refinement the base with nothing but its codec swapped. Times are CPU seconds of one
-thread. Below the tables stands the goal table, with what was reached and what was missed.
+thread. Below the tables stands the goal table, with what was reached and what was missed, and where an opponent wins.
 """
 
 from __future__ import annotations
@@ -95,6 +95,7 @@ class Bench:
             add(goals.SDV, cpu, made[:10_000])
             self.board.add("speed", "sample, SDV TVAE", drawing, {"rows_per_s": 50_000 / drawing})
         for engine, epochs in (
+            ("flow", 6),
             ("flow", 8),
             ("flow", 16),
             ("flow", 0),
@@ -260,6 +261,8 @@ def main() -> None:
                 arguments.json.write_text(json.dumps(bench.board.scores, indent=1))
     bench.board.show()
     show_goals(goals.goals(bench.board, bench.files))
+    for line in goals.where_we_lose(bench.board):
+        print(line)
     print(f"# one second of the goals' machine is {goals.pace(bench.board):.2f} CPU seconds of this run")
     for note in bench.notes:
         print(f"# {note}")
