@@ -26,7 +26,10 @@ QUALITY_WORDS = frozenset({
 })  # fmt: skip
 """Texts that historians write into value cells instead of a value, lower case."""
 
-_NUMBER = re.compile(r"^[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?\s*%?$|^0[xX][0-9a-fA-F]{1,16}$")
+_NUMBER = re.compile(
+    # The sign may stand apart, as instruments write columns of fixed width, or behind, as accounting systems do.
+    r"^[+-]? {0,12}(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?\s*%?$|^\d*[.,]?\d+-$|^0[xX][0-9a-fA-F]{1,16}$"
+)
 _GROUPED = re.compile(r"^[+-]?\d{1,3}([., '’  ]\d{3})+([.,]\d+)?$")
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mär|mai|okt|dez)[a-zé]*\.?"
 _CLOCK = r"\d{1,2}[:.]\d{2}([:.]\d{2}([.,:]\d+)?)?\s*([AaPp]\.?[Mm]\.?)?\s*(Z|UTC|GMT|[+-]\d{2}:?\d{2})?"
@@ -36,7 +39,7 @@ _DATE = (
 )
 _EAST_ASIAN_CLOCK = rf"[ ]?({_CLOCK}|\d[\d時时시분分秒초 ]+)"
 _TIME = re.compile(
-    rf"^({_DATE}([ T,;_]+{_CLOCK}|(?<=[日일]){_EAST_ASIAN_CLOCK})?|"
+    rf"^({_DATE}([ T,;_@]+{_CLOCK}|(?<=[日일]){_EAST_ASIAN_CLOCK})?|"
     r"\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?\s*([AaPp][Mm])?|\d{8}T\d{6}Z?)$",
     re.I,
 )

@@ -76,20 +76,18 @@ def main() -> int:
     _bound(limits_given["memory_bytes"], limits_given["seconds"], limits_given["decompressed_bytes"])
 
     from services.chassis.errors import SensorForgeError
-    from services.ingest.errors import REASONS
+    from services.ingest.errors import REASONS, beyond_memory
 
+    names = ", ".join(s["file_name"] for s in request["sources"][:3])
     try:
         _read(request, directory)
     except SensorForgeError as error:
-        _fail(directory, error.reason, error.message, error.remedy, error.metadata)
+        told = any(s["file_name"] in error.message for s in request["sources"])
+        message = error.message if told else f"{names}: {error.message}"
+        _fail(directory, error.reason, message, error.remedy, error.metadata)
     except MemoryError:
-        _fail(
-            directory,
-            "PARSE_LIMIT",
-            "Reading the file needs more memory than one file may use.",
-            REASONS["PARSE_LIMIT"].remedy,
-            {},
-        )
+        refusal = beyond_memory(names, limits_given["memory_bytes"])
+        _fail(directory, refusal.reason, refusal.message, refusal.remedy, {})
     except RecursionError:
         _fail(
             directory,

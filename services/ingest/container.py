@@ -90,7 +90,7 @@ def unwrap(path: Path, file_name: str, kind: str, directory: Path, limits: Limit
             return [(target, re.sub(r"\.gz$", "", file_name, flags=re.I) or "data")]
         unwrapped = []
         with zipfile.ZipFile(path) as archive:
-            members = [m for m in archive.infolist() if not m.is_dir() and not _hidden(m.filename)]
+            members = [m for m in archive.infolist() if not m.filename.endswith("/") and not _hidden(m.filename)]
             refuse_beyond("members in the archive", len(members), limits.files)
             total = 0
             for number, member in enumerate(members):

@@ -15,12 +15,15 @@ from typing import Any
 import polars as pl
 
 from services.chassis.errors import SensorForgeError
+from services.ingest.chunks import alike_chunked
 from services.ingest.formats.headings import names_role
 from services.ingest.large_file import read_large_file
 from services.ingest.large_long import read_large_long
+from services.ingest.large_paired import read_large_paired
 from services.ingest.ledger import Ledger
 from services.ingest.limits import Limits, refuse_beyond
 from services.ingest.options import ReadOptions
+from services.ingest.overlaps import without_repeated_rows
 from services.ingest.reading import Reading, Source, read_file
 from services.ingest.split_clock import with_whole_times
 from services.ingest.tables import REJECT_SCHEMA, Fact, Progress, silent
@@ -94,28 +97,18 @@ def _large(source: Source, options: ReadOptions, limits: Limits, folder: Path, p
     large = read_large_file(source, options, limits, folder, progress)
     if large is None:
         return []
-    table = _alike_chunked(large.table.frame({}))
+    table = alike_chunked(large.table.frame({}))
     rejects = large.rejects.frame(REJECT_SCHEMA)
     account = [large.account]
     return [Reading(table, large.units, rejects, account, large.facts, large.warnings, large.time_columns, large.head)]
-
-
-def _alike_chunked(table: pl.DataFrame) -> pl.DataFrame:
-    """Returns a table in many chunks with all columns cut alike; cut otherwise, it would be copied to be written."""
-    sizes = [len(chunk) for chunk in table["source_row"].get_chunks()]
-    starts = [sum(sizes[:i]) for i in range(len(sizes))]
-    odd = [c for c in table.get_columns() if [len(chunk) for chunk in c.get_chunks()] != sizes]
-    cut = [
-        pl.concat([c.slice(start, size).rechunk() for start, size in zip(starts, sizes, strict=True)], rechunk=False)
-        for c in odd
-    ]
-    return table.with_columns(cut)
 
 
 def _read(
     source: Source, options: ReadOptions, limits: Limits, folder: Path, progress: Progress, *, undecided_ok: bool
 ) -> list[Reading]:
     large = read_large_long(source, options, limits, folder, progress, undecided_ok=undecided_ok)
+    if large is None and not undecided_ok:
+        large = read_large_paired(source, options, limits, folder, progress)
     return [large] if large else read_file(source, options, limits, folder, progress, undecided_ok=undecided_ok)
 
 
@@ -219,8 +212,14 @@ def _appended(readings: Sequence[Reading]) -> Dataset:
         rejects.append(reading.rejects.with_columns(shift))
         last = max(int(reading.table["source_row"].max() or 0), int(reading.rejects["source_row"].max() or 0))  # type: ignore[arg-type]
         offset += last
-    table = pl.concat(_aligned(frames), how="diagonal")
-    names = ", ".join(r.ledgers[0].file_name for r in order)
+    frames = _aligned(frames)
+    files = [r.ledgers[0].file_name for r in order]
+    repeated = None
+    if time and all(time in f.columns for f in frames):
+        frames, repeated = without_repeated_rows(frames, time, files)
+    left_out = [] if repeated is None else [repeated]
+    table = pl.concat(frames, how="diagonal")
+    names = ", ".join(files)
     fact = Fact("files", str(len(order)), f"same columns, appended in this order: {names}"[:500])
     first = order[0]
     warnings = [w for r in order for w in r.warnings]
@@ -228,11 +227,14 @@ def _appended(readings: Sequence[Reading]) -> Dataset:
         if lacking := [n for n in table.columns if n not in reading.table.columns]:
             text = f"{reading.ledgers[0].file_name} has no column {', '.join(lacking[:10])}; its rows are empty there."
             warnings.append(("COLUMNS_ABSENT", text))
+    if repeated is not None:
+        text = f"{repeated.height:,} rows are in two files, equal in every cell; each was kept once."
+        warnings.append(("ROWS_REPEATED", text))
     return Dataset(
         table,
         {n: u for r in reversed(order) for n, u in r.units.items()},
-        pl.concat(rejects),
-        _ledger([ledger for r in order for ledger in r.ledgers]),
+        pl.concat([*rejects, *left_out]).sort("source_row"),
+        _without(_ledger([ledger for r in order for ledger in r.ledgers]), left_out),
         [*first.facts, fact],
         warnings,
         first.time_columns,

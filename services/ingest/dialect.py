@@ -17,6 +17,7 @@ from services.ingest.cells import WEIGHT, CellKind, is_measured, kind_of
 from services.ingest.header import find_heading, measured_columns
 from services.ingest.header import looks_like_data as looks_like_data
 from services.ingest.options import WHITESPACE, ReadOptions
+from services.ingest.plain_lines import PlainLines
 from services.ingest.tables import Fact
 
 _PRIOR = {
@@ -33,6 +34,9 @@ _PRIOR = {
     "\x1f": 1.0,
     "\x01": 1.0,
 }
+_RARE = ("§", "¦", "¬", "||", "::", "~~", "##", "^^", "&&", "+", "?", "!", "*", "&")
+"""Tried where nearly every line has the same number of them."""
+_RARE_PRIOR = 0.45
 # Single blanks delimit only where quotes keep the blanks of texts, as R's write.table does.
 _QUOTED_BETWEEN_BLANKS = re.compile(r'^(?:"[^"\n]*"|\S+)(?: (?:"[^"\n]*"|[^\s"]+))* "[^"\n]*"(?: |$)', re.M)
 SAMPLE_RECORDS = 400
@@ -60,6 +64,8 @@ class Dialect:
     facts: tuple[Fact, ...] = field(default=())
     blank_follows: bool = False
     """Every delimiter of the sample is followed by a blank, which is no part of the cell then."""
+    escaped: bool = False
+    """A delimiter after a backslash is part of the cell."""
 
 
 def split_line(line: str, delimiter: str, quote: str) -> list[str]:
@@ -71,8 +77,14 @@ def split_line(line: str, delimiter: str, quote: str) -> list[str]:
     return next(iter(_records(line, delimiter, quote, 1)), (0, [""]))[1]
 
 
-def _records(text: str, delimiter: str, quote: str, limit: int) -> list[tuple[int, list[str]]]:
+def _records(
+    text: str, delimiter: str, quote: str, limit: int, *, escaped: bool = False
+) -> list[tuple[int, list[str]]]:
     """Returns (line from 0, fields) of the records in a sample, blank ones with no fields."""
+    lines = PlainLines(delimiter, escaped)
+    if delimiter != WHITESPACE and lines.rewrite is not None:
+        plain = lines.rewrite(text.encode("utf-8", "replace")).decode()
+        return [(i, [lines.restored(c) for c in r]) for i, r in _records(plain, lines.byte, quote, limit)]
     if delimiter == WHITESPACE:
         return [(i, line.split()) for i, line in enumerate(text.split("\n")[:limit])]
     if not delimiter and not quote:
@@ -107,22 +119,31 @@ def detect_dialect(text: str, options: ReadOptions) -> Dialect:
     declared = re.match(r"^sep=(.)\n", sample, re.I)
     if declared:
         sample, first_line = sample[declared.end() :], 1
-    delimiters = [options.delimiter] if options.delimiter else [declared[1]] if declared else list(_PRIOR)
+    delimiters = [options.delimiter] if options.delimiter else [declared[1]] if declared else _candidates(sample)
     if options.quote is not None:
         quotes = [options.quote]
     else:
         quotes = ['"', ""] if '"' in sample else [""]
-        if re.search(r"(?:^|[,;\t|])'[^'\n]*'(?:[,;\t|]|$)", sample, re.M):
+        if re.search(r"(?:^|[^\w '] ?)'[^'\n]*'(?:[^\w ']|$)", sample, re.M):
             quotes.append("'")
     scored: list[tuple[float, str, str, int, list[tuple[int, list[str]]]]] = []
+    escaping: set[tuple[str, str]] = set()
     for delimiter in delimiters:
         if delimiter != WHITESPACE and delimiter not in sample:
             continue
         if delimiter == " " and not options.delimiter and not _QUOTED_BETWEEN_BLANKS.search(sample):
             continue
         for quote in quotes if delimiter != WHITESPACE else [""]:
+            prior = _prior(sample, delimiter, quote)
             records = _records(sample, delimiter, quote, SAMPLE_RECORDS)
-            if (best := _score(records, delimiter, quote)) is not None:
+            best = _score(records, delimiter, quote, prior)
+            if "\\" + delimiter in sample:
+                whole = _records(sample, delimiter, quote, SAMPLE_RECORDS, escaped=True)
+                better = _score(whole, delimiter, quote, prior)
+                if better is not None and (best is None or better[0] > 1.02 * best[0]):
+                    best, records = better, whole
+                    escaping.add((delimiter, quote))
+            if best is not None:
                 scored.append((best[0], delimiter, quote, best[1], records))
     if not options.delimiter and any(d == "\t" and _share(r, w) >= 0.9 for _, d, _, w, r in scored):
         # Blanks inside the cells of a table of tabs ("12.5 bar") delimit nothing.
@@ -150,8 +171,38 @@ def detect_dialect(text: str, options: ReadOptions) -> Dialect:
     ]
     if quote and quote in sample:
         facts.append(Fact("quote", quote, "given" if options.quote is not None else "encloses fields of the sample"))
+    escaped = (delimiter, quote) in escaping
+    if escaped:
+        facts.append(Fact("escape", "\\", "a delimiter after a backslash belongs to its cell"))
     found = _structure(records, delimiter, quote, width, first_line, options, facts)
-    return replace(found, blank_follows=_blank_follows(sample, delimiter, quote))
+    return replace(found, blank_follows=_blank_follows(sample, delimiter, quote), escaped=escaped)
+
+
+def _candidates(sample: str) -> list[str]:
+    """Returns the delimiters worth trying: the usual ones, and rare ones that nearly every line has as often."""
+    lines = [line for line in sample.split("\n") if line.strip()]
+    found = list(_PRIOR)
+    for delimiter in _RARE:
+        if len(lines) < 2 or delimiter not in sample:
+            continue
+        usual, often = Counter(line.count(delimiter) for line in lines).most_common(1)[0]
+        single = delimiter[0]
+        alone = len(delimiter) == 2 and sample.count(single) != 2 * sample.count(delimiter)
+        if usual and often >= 0.9 * len(lines) and not alone:
+            found.append(delimiter)
+            # Where it is always doubled, one of it delimits nothing.
+            found = [d for d in found if d != single or len(delimiter) == 1]
+    return found
+
+
+def _prior(sample: str, delimiter: str, quote: str) -> float:
+    """Returns how likely a delimiter is before its records are looked at; certain where it stands between quotes."""
+    usual = _PRIOR.get(delimiter, _RARE_PRIOR if delimiter in _RARE and delimiter.isascii() else 0.8)
+    if not quote or delimiter == WHITESPACE:
+        return usual
+    between = re.compile(f"(?<!{quote}){quote}{re.escape(delimiter)} ?{quote}(?!{quote})")
+    lines = [line for line in sample.split("\n") if line.strip()]
+    return 1.0 if usual < 1 and sum(bool(between.search(x)) for x in lines) >= 0.9 * len(lines) else usual
 
 
 def _blank_follows(sample: str, delimiter: str, quote: str) -> bool:
@@ -172,7 +223,7 @@ def _share(records: list[tuple[int, list[str]]], width: int) -> float:
     return sum(len(r) == width for r in rows) / max(1, len(rows))
 
 
-def _score(records: list[tuple[int, list[str]]], delimiter: str, quote: str) -> tuple[float, int] | None:
+def _score(records: list[tuple[int, list[str]]], delimiter: str, quote: str, prior: float) -> tuple[float, int] | None:
     """Returns (score, width) of one way to split: uniform width, coverage, cells that look like values."""
     rows = [r for _, r in records if r]
     widths = Counter(len(r) for r in rows if len(r) > 1)
@@ -187,16 +238,21 @@ def _score(records: list[tuple[int, list[str]]], delimiter: str, quote: str) -> 
     kinds = [kind_of(c) for c in cells]
     if all(k == "empty" for k in kinds):
         return None
-    looks = sum(WEIGHT[k] for k in kinds) / len(kinds)
+    looks = sum(map(_looks, cells, kinds, [quote] * len(cells))) / len(cells)
     if not quote:
-        looks -= 0.5 * sum('"' in c for c in cells) / len(cells)
+        looks -= 0.5 * sum('"' in c or (c[:1] == c[-1:] == "'" and len(c) > 1) for c in cells) / len(cells)
     if delimiter == WHITESPACE and (sum(map(is_measured, kinds)) < 0.6 * len(kinds) or '"' in rows[same[0]][0]):
         return None
     if looks <= 0:
         return None
-    score = (len(same) / inside) ** 1.5 * (inside / len(rows)) ** 0.8 * looks**2 * _PRIOR.get(delimiter, 0.8)
+    score = (len(same) / inside) ** 1.5 * (inside / len(rows)) ** 0.8 * looks**2 * prior
     score *= 1 + 0.04 * min(width, 30) ** 0.5
     return score * (1.0005 if quote == '"' else 0.97 if quote == "'" else 1.0), width
+
+
+def _looks(cell: str, kind: CellKind, quote: str) -> float:
+    """Returns how much a cell speaks for its dialect; quotes are there for cells with delimiters in them."""
+    return WEIGHT["text" if kind == "odd" and quote and len(cell) <= 80 and "\n" not in cell else kind]
 
 
 def _single_column(sample: str, quote: str) -> tuple[float, list[tuple[int, list[str]]]]:

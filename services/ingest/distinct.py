@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -27,6 +28,14 @@ class KnownTexts:
         for name, count in zip(names, np.bincount(codes, minlength=len(names)).tolist(), strict=True):
             self.counts[name] += count
         return known[codes] if len(known) else codes
+
+    def rename(self, names: Sequence[str]) -> None:
+        """Gives the texts other names, in order of their numbers; one that another has too is numbered."""
+        taken: dict[str, int] = {}
+        for number, name in enumerate(names):
+            again = name if name not in taken else f"{name}_{number}"
+            taken[again] = number
+        self.numbers = taken
 
 
 def distinct_texts(texts: pl.Series) -> tuple[pl.Series, Numbers]:

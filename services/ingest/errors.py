@@ -5,7 +5,7 @@ Validation findings are not here: they are results.
 
 from __future__ import annotations
 
-from services.chassis.errors import ErrorKind, Reason, register_reasons
+from services.chassis.errors import ErrorKind, Reason, SensorForgeError, register_reasons
 
 
 def _input(remedy: str) -> Reason:
@@ -37,3 +37,21 @@ REASONS = {
     "UPLOAD_TOO_LARGE": _input("Split the file, or raise the limit in the service's settings."),
 }
 register_reasons(REASONS)
+
+
+def beyond_memory(files: str, memory_bytes: int) -> SensorForgeError:
+    """Returns the refusal of files whose reading needs more memory than one reading may use."""
+    return SensorForgeError(
+        "PARSE_LIMIT",
+        f"{files}: reading needs more than the {memory_bytes / 2**20:,.0f} MiB of memory that one reading may use.",
+        remedy="Split the file (by time, or some tags each), or raise SENSORFORGE_INGEST_MEMORY_BYTES of the service.",
+    )
+
+
+def beyond_time(files: str, seconds: float) -> SensorForgeError:
+    """Returns the refusal of files whose reading takes longer than one reading may."""
+    return SensorForgeError(
+        "PARSE_LIMIT",
+        f"{files}: reading took longer than {seconds:g} seconds.",
+        remedy="Split the file (by time, or some tags each), or raise SENSORFORGE_INGEST_SECONDS of the service.",
+    )

@@ -12,22 +12,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.ingest.cells import CellKind, is_measured, kind_of
-from services.ingest.formats.headings import names_role
+from services.ingest.header_names import (
+    HEADER_DEPTH,
+    Records,
+    block_above,
+    joined_names,
+    named_pairs,
+    padded,
+)
+from services.ingest.header_names import describes as describes
 from services.ingest.options import ReadOptions
 from services.machines.units import parse_unit
 
-HEADER_DEPTH = 8
 _UNIT_LIKE = re.compile(r"^[\[(]?\s*([^\[\]()]{0,14})\s*[\])]?$")
-_DESCRIBES = re.compile(
-    r"^(descriptions?|desc|comments?|remarks?|units?|uom|eng(ineering)? units?|types?|data ?types?|address(es)?"
-    r"|registers?|device|source|einheit(en)?"
-    r"|beschreibung|kommentar|bemerkung|daten ?typ|typ|adresse|unité|libellé)\s*:?$",
-    re.I,
-)
-_LABEL = re.compile(r"^((point|tag|signal|channel|sensor)( ?names?)?|names?|variable)\s*:?$", re.I)
-
-Records = Sequence[tuple[int, list[str]]]
-"""Line from 0 and trimmed fields of every record; blank ones have none."""
 
 
 @dataclass(frozen=True)
@@ -61,20 +58,15 @@ def find_heading(rows: Records, kinds: list[list[CellKind]], width: int, options
         names: tuple[str, ...] = ("",) * width
         groups: tuple[int, ...] = ()
     elif options.header_row is not None:
-        names, groups = _padded(rows[header][1], width), ()
-    elif (pairs := _named_pairs(rows, data, width)) is not None:
+        names, groups = padded(rows[header][1], width), ()
+    elif (pairs := named_pairs(rows, data, width)) is not None:
         header, names, groups = pairs[0], pairs[1], ()
     else:
-        names, groups = _joined_names(rows, kinds, header, units_at, data, measured, width)
-    units = _padded(
+        names, groups = joined_names(rows, kinds, header, units_at, data, measured, width)
+    units = padded(
         [bare_unit(c) if is_unit(c) else "" for c in rows[units_at][1]] if units_at is not None else [], width
     )
     return Heading(header, units_at, data, names, units, evidence, groups)
-
-
-def describes(text: str) -> bool:
-    """Returns whether the first cell of a line says that the line describes the columns rather than names them."""
-    return bool(_DESCRIBES.match(text))
 
 
 def is_unit(text: str) -> bool:
@@ -110,10 +102,6 @@ def looks_like_data(cells: Sequence[str], measured: tuple[bool, ...]) -> bool:
     return values >= 1 and values + sum(k == "token" for k in filled) >= 0.6 * len(filled)
 
 
-def _padded(cells: Sequence[str], width: int) -> tuple[str, ...]:
-    return tuple(cells[:width]) + ("",) * (width - len(cells))
-
-
 def _given_header(rows: Records, line: int) -> tuple[int | None, int]:
     if line < 0:
         return None, next((i for i, (_, r) in enumerate(rows) if any(r)), 0)
@@ -130,7 +118,7 @@ def _units_row(
     for at in range(header + 1, max(len(rows) if options.units_row else data + 1, header + 1)):
         if at >= len(rows):
             break
-        cells = [c for c in rows[at][1] if c and not _DESCRIBES.match(c)]
+        cells = [c for c in rows[at][1] if c and not describes(c)]
         if not cells:
             continue
         alike = sum(map(is_unit, cells)) >= 0.6 * len(cells) and any(c not in "-%" for c in cells)
@@ -154,7 +142,7 @@ def _find_header(
     if not data:
         return wide[0], wide[0] + 1, "no value below it"
     first = _first_data(rows, data, width)
-    block = _block_above(rows, first)
+    block = block_above(rows, first)
     candidates = _scored(rows, kinds, block, first, width)
     if not candidates:
         reach = [i for i in range(max(0, first - HEADER_DEPTH), first) if i in set(wide) and any(rows[i][1])]
@@ -165,9 +153,7 @@ def _find_header(
                 return at, later, "its texts stand where values follow"
         return None, first, "the first record already holds values"
     best = _below_group_labels(rows, max(candidates)[1], first, width)
-    # Rows of values that lack fields are rows all the same when they stand between the header and the others.
-    while first - 1 > best and first - 1 in data:
-        first -= 1
+    first = _first_row_below(best, first, rows, kinds, measured, set(data))
     return best, first, f"names above values; data start at line {rows[first][0] + 1}"
 
 
@@ -186,16 +172,28 @@ def _first_data(rows: Records, data: list[int], width: int) -> int:
     return next((i for n, i in enumerate(data) if n + 2 >= len(data) or data[n + 2] - i <= 5), data[0])
 
 
-def _block_above(rows: Records, first: int) -> list[int]:
-    """Returns the filled records directly above the data, up to a blank one."""
-    block: list[int] = []
-    for i in range(first - 1, max(-1, first - 1 - HEADER_DEPTH), -1):
-        if not any(rows[i][1]):
-            if block:
-                break
+def _first_row_below(
+    header: int,
+    first: int,
+    rows: Records,
+    kinds: list[list[CellKind]],
+    measured: tuple[bool, ...],
+    data: set[int],
+) -> int:
+    """Returns the first row below the header: rows of values that lack fields, or that hold mostly texts or words for
+    "no value", are rows all the same when they stand between the header and the others."""
+    leading = measured.index(True)
+    of_data = kinds[first][leading] if leading < len(kinds[first]) else "empty"
+    for at in range(first - 1, header, -1):
+        cells = rows[at][1]
+        if not any(cells):
             continue
-        block.append(i)
-    return block[::-1]
+        led = is_measured(of_data) and len(cells) > leading and kinds[at][leading] == of_data
+        no_values = all(k in ("token", "empty") for k in kinds[at]) and any(c.isalpha() for c in "".join(cells))
+        if at not in data and not (len(cells) == len(measured) and (led or no_values)):
+            break
+        first = at
+    return first
 
 
 def _scored(
@@ -211,7 +209,8 @@ def _scored(
             continue
         unit_row = sum(map(is_unit, filled)) >= 0.6 * len(filled) and i > reach[0]
         score = min(1.0, len(set(filled)) / width) - (0.8 if unit_row else 0)
-        score -= 0.3 * bool(_DESCRIBES.match(cells[0]))
+        # Words for "no value" name columns only where nothing else does.
+        score -= 0.3 * bool(describes(cells[0]) or all(k in ("token", "empty") for k in kinds[i]))
         # Lines that leave the first column free describe the columns one after another, the names first.
         score += 0.02 * (first - i) * (1 if not cells[0] and len(reach) > 2 else -1)
         found.append((score, i))
@@ -220,92 +219,15 @@ def _scored(
 
 def _below_group_labels(rows: Records, best: int, first: int, width: int) -> int:
     """Returns the line under the best one when that only labels groups of columns and leaves the others blank."""
-    upper = _padded(rows[best][1], width)
+    upper = padded(rows[best][1], width)
     below = next((i for i in range(best + 1, first) if any(rows[i][1])), None)
     if below is None or all(upper):
         return best
-    lower = _padded(rows[below][1], width)
+    lower = padded(rows[below][1], width)
     filled = [c for c in lower if c]
     named = all(kind_of(c) == "text" for c in filled) and sum(map(is_unit, filled)) < 0.6 * len(filled)
     covers = all(a or b for a, b in zip(upper, lower, strict=True))
     return below if named and covers and len(filled) > sum(map(bool, upper)) else best
-
-
-def _joined_names(
-    rows: Records,
-    kinds: list[list[CellKind]],
-    header: int,
-    units_at: int | None,
-    data: int,
-    measured: tuple[bool, ...],
-    width: int,
-) -> tuple[tuple[str, ...], tuple[int, ...]]:
-    """Returns (names, indices of group lines joined): what the lines of the header's block say together."""
-    own = rows[header][1]
-    body = [kinds[i] for i in range(data, len(rows)) if len(rows[i][1]) == width]
-    if len(own) == width - 1 and measured[:1] == (True,) and any(k[-1] != "empty" for k in body):
-        # R writes no name above its row names, so the names stand one field to the left. Where the last field is empty
-        # throughout, lines end with a delimiter that the header lacks.
-        return ("", *own), ()
-    names = list(_padded(own, width))
-    block = [i for i in _block_above(rows, data) if i != units_at]
-    others = [i for i in block if i != header and sum(map(bool, rows[i][1])) >= max(2, 0.3 * width)]
-    nearest = sorted(others, key=lambda i: (i > header, abs(i - header)))
-    for at, name in enumerate(names):
-        if name and not (_LABEL.match(name) and at == 0):
-            continue
-        for i in nearest:
-            cell = rows[i][1][at] if at < len(rows[i][1]) else ""
-            if cell and kind_of(cell) == "text" and (not name or names_role(cell, "time")):
-                names[at] = cell
-                break
-    if sum(names_role(n, "time") for n in names) > 1:
-        return tuple(names), ()
-    groups = []
-    for i in sorted((i for i in others if i < header), reverse=True):
-        labels = _group_labels(rows[i][1], names, width)
-        if labels:
-            groups.append(i)
-            names = [_under(label, name) for label, name in zip(labels, names, strict=True)]
-    return tuple(names), tuple(sorted(groups))
-
-
-def _group_labels(cells: Sequence[str], names: Sequence[str], width: int) -> list[str]:
-    """Returns the label over every column when a line groups the columns, else nothing."""
-    padded = list(_padded(cells, width))
-    filled = [c for c in padded if c]
-    if any(kind_of(c) != "text" for c in filled) or (filled and _DESCRIBES.match(filled[0])):
-        return []
-    repeated = len(set(filled)) < len(filled)
-    if repeated and len(set(filled)) > 1 and len(filled) >= width - 1:
-        return padded
-    doubled = len({n for n in names if n}) < sum(map(bool, names))
-    if doubled and 2 <= len(filled) < width:
-        # A label stands once, over the first of its columns.
-        for at in range(1, width):
-            padded[at] = padded[at] or padded[at - 1]
-        return padded
-    return []
-
-
-def _named_pairs(rows: Records, data: int, width: int) -> tuple[int, tuple[str, ...]] | None:
-    """Returns the line that names every second column behind one repeated label ("Name", "Flow", "Name", "Temp").
-
-    Oscilloscopes such as TwinCAT Scope write so; the columns between are the times.
-    """
-    for i in range(max(0, data - 2 * HEADER_DEPTH), data):
-        cells = rows[i][1]
-        labels, names = cells[0::2], cells[1::2]
-        repeated = len(cells) == width >= 4 and width % 2 == 0 and len(set(labels)) == 1
-        if repeated and _LABEL.match(labels[0]) and all(names) and len(set(names)) == len(names):
-            return i, tuple(name for tag in names for name in ("Time", tag))
-    return None
-
-
-def _under(label: str, name: str) -> str:
-    if not label or not name or label == name or names_role(name, "time"):
-        return name or label
-    return f"{label} {name}"
 
 
 def _values_below(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,15 @@ from services.ingest.dialect import detect_dialect
 from services.ingest.formats import registry
 from services.ingest.formats.delimited import Delimited
 from services.ingest.formats.delimited_rows import BLOCK_BYTES
+from services.ingest.formats.registry import MustBeWhole
+from services.ingest.formats.tag_labels import AnotherTag
 from services.ingest.formats.text_file import load_text
 from services.ingest.ledger import Ledger, combined
 from services.ingest.limits import Limits
 from services.ingest.options import ReadOptions
 from services.ingest.reading import NO_OTHER_LAYOUT, Source, container_of, hashed_file, head_of_table
 from services.ingest.spool import Spool
-from services.ingest.streaming import MustBeWhole, Stream, Written
+from services.ingest.streaming import Stream, Written
 from services.ingest.tables import Fact, Progress, SourceTable, silent
 
 LARGE_BYTES = 16 << 20
@@ -69,14 +71,14 @@ def read_large_file(
     folder.mkdir()
     with ThreadPoolExecutor(1) as beside:
         hashed = beside.submit(hashed_file, source.path)
-        opened = _delimited(source, options, limits, folder, from_bytes, progress)
+        opened = open_delimited(source, options, limits, folder, from_bytes, progress)
         if opened is None:
             return None
         delimited, facts = opened
         stream = Stream(delimited, folder, block_bytes, written)
         try:
             _, rows, widened = delimited.settled(lambda rows: stream.read(rows, _reshaped(options)), progress)
-        except MustBeWhole:
+        except (MustBeWhole, AnotherTag):
             stream.table.clear()
             stream.rejects.clear()
             return None
@@ -104,7 +106,7 @@ def read_large_file(
     )
 
 
-def _delimited(
+def open_delimited(
     source: Source, options: ReadOptions, limits: Limits, folder: Path, from_bytes: int, progress: Progress
 ) -> tuple[Delimited, list[Fact]] | None:
     """Returns the delimited text of a large file, unwrapped, and the facts about its container."""
@@ -117,17 +119,30 @@ def _delimited(
             return None
         inner = folder / "inner"
         inner.mkdir()
-        found = _delimited(Source(*members[0]), options, limits, inner, from_bytes, progress)
+        found = open_delimited(Source(*members[0]), options, limits, inner, from_bytes, progress)
         return found and (found[0], [Fact("wrapper", kind.value, kind.evidence), *found[1]])
     if kind.value != "text" or source.path.stat().st_size <= from_bytes:
         return None
     text = load_text(source.path, source.file_name, options, limits, folder)
     head = text.head(_RECOGNISED_BY)
-    if any(f.name == options.format or f.recognise(head) for f in registry.text_formats()):
-        return None
+    for text_format in registry.text_formats():
+        if evidence := "given" if options.format == text_format.name else text_format.recognise(head):
+            rewritten = text_format.rewritten and text_format.rewritten(text, options, limits, folder)
+            if not rewritten:
+                return None
+            facts = [Fact("format", text_format.name, evidence, ("csv",)), *rewritten.facts]
+            return _of_rewritten(rewritten, source.file_name, limits), facts
     progress("detecting", 0, 0)
     delimited = Delimited.of(text, detect_dialect(text.head(), options), source.file_name, options, limits)
     return delimited, [Fact("format", "csv", kind.evidence + NO_OTHER_LAYOUT)]
+
+
+def _of_rewritten(rewritten: registry.Rewritten, file_name: str, limits: Limits) -> Delimited:
+    text, options = rewritten.text, rewritten.options
+    dialect = detect_dialect(text.head(), options)
+    dialect = replace(dialect, units=rewritten.units or dialect.units)
+    delimited = Delimited.of(text, dialect, file_name, options, limits)
+    return replace(delimited, layout=replace(delimited.layout, blanked=rewritten.blanked))
 
 
 def _reshaped(options: ReadOptions) -> Callable[[SourceTable], bool]:

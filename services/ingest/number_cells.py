@@ -50,9 +50,10 @@ def numbers_as_they_stand(texts: pl.Series) -> pl.Series | None:
 
 def plain_number(texts: pl.Series, decimal: Decimal) -> pl.Series:
     """Returns number texts as a float parser reads them: decimal point, no grouping. Other texts may come out odd."""
-    if texts.str.contains("[' \u00a0\u202f\u2212]").any():
-        texts = texts.str.replace_all("(\\d)['\u00a0\u202f ](\\d{3})", "${1}${2}").str.replace_all("\u2212", "-")
-        texts = texts.str.replace_all("(\\d)['\u00a0\u202f ](\\d{3})", "${1}${2}")
+    if texts.str.contains("[' \u00a0\u202f\u2212\u2019]|\\d-$").any():
+        texts = _sign_first(texts.str.replace_all("\u2212", "-"), decimal)
+        texts = texts.str.replace_all("(\\d)['\u2019\u00a0\u202f ](\\d{3})", "${1}${2}")
+        texts = texts.str.replace_all("(\\d)['\u2019\u00a0\u202f ](\\d{3})", "${1}${2}")
     has_comma = texts.str.contains(",", literal=True)
     if decimal == ",":
         return texts.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
@@ -67,6 +68,23 @@ def plain_number(texts: pl.Series, decimal: Decimal) -> pl.Series:
     many = texts.str.contains(r"^[+-]?\d{1,3}(,\d{3}){2,}$")
     point_read = texts.str.replace_all(",", "", literal=True)
     return _chosen(point_last | many, point_read, _chosen(has_comma, comma_read, texts))
+
+
+_SIGN_APART = r"^([+-]) +(\d*[.,]?\d)"
+_SIGN_BEHIND = r"^(\d[\d.,]*|[.,]\d+)-$"
+
+
+def _sign_first(texts: pl.Series, decimal: Decimal) -> pl.Series:
+    """Returns texts whose sign stands right before the digits; "- 3.2" and "3.2-" are -3.2.
+
+    A comma behind such a sign says nothing about the decimal mark, so without one that is known it stays as it is.
+    """
+    if texts.str.contains(_SIGN_BEHIND).any():
+        texts = texts.str.replace(_SIGN_BEHIND, "-${1}")
+    apart = texts.str.contains(_SIGN_APART)
+    if decimal == ".":
+        apart = apart & ~texts.str.contains(",", literal=True)
+    return _chosen(apart, texts.str.replace(_SIGN_APART, "${1}${2}"), texts) if apart.any() else texts
 
 
 def _chosen(mask: pl.Series, yes: pl.Series, no: pl.Series) -> pl.Series:

@@ -45,9 +45,11 @@ class ReadOptions:
         )
         object.__setattr__(self, "delimiter", delimiter)
         object.__setattr__(self, "column_names", tuple(self.column_names))
-        if delimiter != WHITESPACE and (len(delimiter) > 1 or delimiter in ('"', "\n", "\r")):
+        if delimiter != WHITESPACE and (len(delimiter) > 4 or any(c in delimiter for c in '"\n\r')):
             raise SensorForgeError(
-                "OPTION_INVALID", f"delimiter {self.delimiter!r} must be one character or {WHITESPACE!r}."
+                "OPTION_INVALID",
+                f"delimiter {self.delimiter!r} must be one to four characters without quote or line end, or "
+                f"{WHITESPACE!r}.",
             )
         if self.decimal not in ("", ".", ","):
             raise SensorForgeError("OPTION_INVALID", f"decimal {self.decimal!r} must be '.' or ','.")

@@ -39,10 +39,12 @@ def _quoted(text: str, at: int, delimiter: str, quote: str) -> tuple[str, int, b
         if close < 0:
             return "".join(parts) + text[at:], len(text), False
         follower = text[close + 1 : close + 2]
-        if follower == quote:
+        after_backslash = close > at and text[close - 1] == "\\"
+        ends_behind = follower == quote and text[close + 2 : close + 3] in (delimiter, "", "\n", "\r")
+        if follower == quote and not (after_backslash and ends_behind):
             parts.append(text[at : close + 1])
             at = close + 2
-        elif close > at and text[close - 1] == "\\" and follower not in (delimiter, ""):
+        elif after_backslash and follower not in (delimiter, ""):
             parts.append(text[at : close - 1] + quote)
             at = close + 1
         else:

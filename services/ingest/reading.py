@@ -15,8 +15,9 @@ import polars as pl
 from services.chassis.errors import SensorForgeError
 from services.ingest.coerce import coerce, nameless_empty
 from services.ingest.container import detect_container, unwrap
-from services.ingest.formats import registry
+from services.ingest.formats import registry, sections
 from services.ingest.formats.delimited import read_delimited
+from services.ingest.formats.tag_labels import AnotherTag
 from services.ingest.formats.text_file import load_text
 from services.ingest.ledger import ColumnCells, Ledger
 from services.ingest.limits import Limits
@@ -107,8 +108,13 @@ def read_source(
             table = text_format.read(text, source.file_name, options, limits, progress)
             table.facts.insert(0, Fact("format", text_format.name, evidence, ("csv",)))
             return [(source, _reshaped(table, source.file_name, options))]
-    table = read_delimited(text, source.file_name, options, limits, progress)
-    table.facts.insert(0, Fact("format", "csv", kind.evidence + NO_OTHER_LAYOUT))
+    try:
+        table = read_delimited(text, source.file_name, options, limits, progress)
+        table.facts.insert(0, Fact("format", "csv", kind.evidence + NO_OTHER_LAYOUT))
+    except AnotherTag:
+        # The first section is longer than the head by which formats are recognised.
+        table = sections.read_sections(text, source.file_name, options, limits, progress)
+        table.facts.insert(0, Fact("format", "sections", "its header comes again under another tag", ("csv",)))
     return [(source, _reshaped(table, source.file_name, options))]
 
 

@@ -24,6 +24,7 @@ CONTINUATION_LINES = 200
 CONTINUATION_BYTES = 1 << 16
 """A record longer than this is not put together from lines with irregular quotes."""
 _LOOKED_AT = 1_000
+_BEGINNING = 4
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,14 @@ class Records:
             {i: b for i, b in self.rewritten.items() if i < count},
             frozenset(i for i in self.broken if i < count),
         )
+
+
+def cut_off(buffer: bytes, records: Records, index: int) -> bool:
+    """Returns whether a text ends within a record, which begins as the record before it does ("2024-0")."""
+    if index != len(records) - 1 or not index or buffer.endswith(b"\n"):
+        return False
+    begin, before = (buffer[at : at + _BEGINNING] for at in (records.start[index], records.start[index - 1]))
+    return begin == before and any(byte in b"0123456789" for byte in begin)
 
 
 def count_lines(buffer: bytes) -> int:
@@ -191,7 +200,9 @@ def _quotes_stand_right(data: Bytes, base: int, quotes: Ints, inside: int, comma
     ok_open = (opening == 0) | (before == _NEWLINE) | (before == mark)
     after_at = closing + 1
     after = data[np.minimum(after_at, len(data) - 1)]
-    ok_close = (after_at >= len(data)) | (after == _NEWLINE) | (after == _RETURN) | (after == mark)
+    at_end = data[np.minimum(after_at + 1, len(data) - 1)] == _NEWLINE
+    ends_line = (after == _NEWLINE) | ((after == _RETURN) & (at_end | (after_at + 1 >= len(data))))
+    ok_close = (after_at >= len(data)) | ends_line | (after == mark)
     if comma is not None:
         ok_open |= before == comma
         ok_close |= after == comma

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from services.chassis.errors import SensorForgeError
-from services.ingest.errors import REASONS
+from services.ingest.errors import beyond_memory, beyond_time
 from services.ingest.limits import Limits
 from services.ingest.options import ReadOptions
 from services.ingest.tables import Progress, silent
@@ -102,7 +102,7 @@ def read_in_child(
             finished = True
         finally:
             _end(process, killed=not finished)
-    return _answer(directory, process.returncode, sources)
+    return _answer(directory, process.returncode, sources, limits)
 
 
 def _events(
@@ -117,9 +117,7 @@ def _events(
         while True:
             stop()
             if time.monotonic() > deadline:
-                raise SensorForgeError(
-                    "PARSE_LIMIT", f"{_named(sources)}: reading took longer than {seconds:g} seconds."
-                )
+                raise beyond_time(_named(sources), seconds)
             if not selector.select(0.25):
                 continue
             block = os.read(process.stdout.fileno(), 1 << 16)
@@ -160,9 +158,9 @@ def _end(process: subprocess.Popen[bytes], *, killed: bool) -> None:
         process.stdout.close()
 
 
-def _answer(directory: Path, code: int, sources: Sequence[InputFile]) -> dict[str, Any]:
+def _answer(directory: Path, code: int, sources: Sequence[InputFile], limits: Limits) -> dict[str, Any]:
     failure = directory / "error.json"
-    if failure.exists():
+    with suppress(FileNotFoundError, json.JSONDecodeError):  # half written: memory ran out for good
         error = json.loads(failure.read_text())
         raise SensorForgeError(error["reason"], error["message"], remedy=error["remedy"], metadata=error["metadata"])
     result = directory / "result.json"
@@ -174,12 +172,10 @@ def _answer(directory: Path, code: int, sources: Sequence[InputFile]) -> dict[st
         said = f.read().decode("utf-8", "replace").strip()
     last = said.split("\n")[-1][:200]
     full = _NO_MEMORY.search(said) or "memory" in last.lower() or "alloc" in last.lower()
-    if code in (-signal.SIGXCPU, -signal.SIGKILL) or full:
-        raise SensorForgeError(
-            "PARSE_LIMIT",
-            f"{_named(sources)}: reading needs more memory or time than one file may use.",
-            remedy=REASONS["PARSE_LIMIT"].remedy,
-        )
+    if code == -signal.SIGXCPU:
+        raise beyond_time(_named(sources), limits.seconds)
+    if code == -signal.SIGKILL or full:
+        raise beyond_memory(_named(sources), limits.memory_bytes)
     raise SensorForgeError("PARSE_CRASHED", f"{_named(sources)}: the reader came down ({last or f'exit code {code}'}).")
 
 

@@ -20,6 +20,7 @@ from services.ingest.coerce import TextCells, Typing, check_time_column, nameles
 from services.ingest.decimal_mark import Decimal, DecimalEvidence
 from services.ingest.formats.delimited import Delimited
 from services.ingest.formats.delimited_rows import BLOCK_BYTES, Part, RowPass
+from services.ingest.formats.registry import MustBeWhole
 from services.ingest.ledger import ColumnCells
 from services.ingest.number_cells import NumberCells
 from services.ingest.options import ReadOptions
@@ -32,10 +33,6 @@ HELD_BYTES = 256 << 20
 _HELD_REJECTS = 4 << 20
 _LATER_SAMPLE = 2_000
 _DAY_OR_MONTH_FIRST = ("%d/%m", "%m/%d", "%d-%m", "%m-%d")
-
-
-class MustBeWhole(Exception):
-    """The table is to be turned into another one, which takes all of it."""
 
 
 @dataclass

@@ -5,8 +5,8 @@ A reader never types text cells itself; it says what every line of the file beca
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import polars as pl
@@ -68,6 +68,11 @@ class LineCounts:
         return (
             self.rows + self.preamble + self.header + self.units + self.rejected + self.footer + self.blank
         ) + self.continuation
+
+    def without_blanked(self, blanked: Mapping[str, int]) -> LineCounts:
+        """Returns the counts where some of the blank lines stand for others ("preamble", "header")."""
+        moved = {what: getattr(self, what) + count for what, count in blanked.items()}
+        return replace(self, **moved, blank=self.blank - sum(blanked.values()))
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,15 @@ from dataclasses import dataclass
 import polars as pl
 
 from services.ingest.cells import MISSING_WORDS
+from services.ingest.time_texts import SAMPLE
+from services.ingest.time_texts import prepared as prepared
 
 _DATES = (
     "%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%d.%m.%y", "%d/%m/%Y", "%m/%d/%Y", "%d/%m/%y", "%m/%d/%y",
     "%d-%m-%Y", "%m-%d-%Y", "%d-%m-%y", "%m-%d-%y", "%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d. %b %Y", "%d/%b/%Y",
     "%d.%b.%Y", "%b %d, %Y", "%b %d %Y", "%Y-%b-%d", "%Y%m%d",
 )  # fmt: skip
-_SEPARATORS = (" ", "T", ", ", " - ", "_", ";", "  ", ":")
+_SEPARATORS = (" ", "T", ", ", " - ", "_", ";", "  ", ":", " @ ")
 _CLOCKS = (
     "%H:%M:%S%.f", "%H:%M", "%I:%M:%S%.f %p", "%I:%M %p", "%I:%M:%S%.f%p", "%I:%M%p", "%H.%M.%S", "%H:%M:%S:%3f",
     "%H%M%S", "%H.%M",
@@ -29,13 +31,7 @@ _PIECES = {
     "%M": r"\d{2}", "%S": r"\d{2}", "%.f": r"(?:\.\d{1,9})?", "%I": r"\d{1,2}", "%p": r"[AaPp][Mm]",
     "%z": r"[+-]\d{2}:?\d{2}", "%3f": r"\d{3}",
 }  # fmt: skip
-_MONTHS = {
-    "jan": "Jan", "feb": "Feb", "fév": "Feb", "fev": "Feb", "mar": "Mar", "mär": "Mar", "mrz": "Mar", "apr": "Apr",
-    "avr": "Apr", "may": "May", "mai": "May", "jun": "Jun", "juin": "Jun", "jul": "Jul", "juil": "Jul", "aug": "Aug",
-    "aoû": "Aug", "sep": "Sep", "oct": "Oct", "okt": "Oct", "nov": "Nov", "dec": "Dec", "dez": "Dec", "déc": "Dec",
-    "ene": "Jan", "abr": "Apr", "ago": "Aug", "dic": "Dec",
-}  # fmt: skip
-SAMPLE = 200
+_NEVER_IN_TIMES = re.compile(r'["{}=<>\\]')
 ACCEPTED_SHARE = 0.9
 """Share of filled cells that must be times for the column to be a time column."""
 _SWAPPED = {"%d/%m": "%m/%d", "%m/%d": "%d/%m", "%d-%m": "%m-%d", "%m-%d": "%d-%m"}
@@ -90,65 +86,12 @@ def python_format(fmt: str) -> str:
     return fmt.replace(".%f", "%.f").replace("%B", "%b").replace(",%f", "%.f")
 
 
-# "Thu Mar 14 05:58:00 UTC 2024" of Java and "Thu Mar 14 05:58:00 2024" of C: the year stands last.
-_YEAR_LAST = r"^(?:[A-Z][a-z]{2},? )?([A-Z][a-z]{2}) +(\d{1,2}) (\d{1,2}:\d{2}:\d{2}(?:\.\d+)?)( [A-Z]{3,4})? (\d{4})$"
-_EAST_ASIAN = r"^(\d{4})[年년] ?(\d{1,2})[月월] ?(\d{1,2})[日일]"
-_ZONE_NAME = r"\d(?: [AaPp]\.?[Mm]\.?)? [A-Z]{3,4}$"
-# Hours from UTC of zone names that stand for one zone only. CST is also China's and IST several; they are not here.
-# Source: RFC 5322, section 4.3, and the tz database.
-_OFFSETS = {
-    "EST": "-05:00", "EDT": "-04:00", "CDT": "-05:00", "MST": "-07:00", "MDT": "-06:00", "PST": "-08:00",
-    "PDT": "-07:00", "AKST": "-09:00", "AKDT": "-08:00", "WET": "+00:00", "WEST": "+01:00", "CET": "+01:00",
-    "CEST": "+02:00", "EET": "+02:00", "EEST": "+03:00", "MSK": "+03:00", "JST": "+09:00", "KST": "+09:00",
-    "AEST": "+10:00", "AEDT": "+11:00",
-}  # fmt: skip
-_CENTRAL = {"CST": "-06:00"}
-# PostgreSQL writes whole hours of offset without minutes: "2024-03-14 05:58:00+00".
-_HOURS_OFF = r"(:\d{2}(?:[.,]\d+)?)([+-]\d{2})$"
-_WEEKDAY = r"^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun|Mo|Di|Mi|Do|Fr|Sa|So)[a-z]*[,.]? +"
-
-
-def prepared(texts: pl.Series) -> pl.Series:
-    """Returns time texts with English month names, points before fractions, plain AM/PM and no weekday."""
-    head = texts.drop_nulls().head(SAMPLE)
-    if head.str.contains(_YEAR_LAST).any():
-        texts = texts.str.replace(_YEAR_LAST, "${2} ${1} ${5} ${3}${4}")
-        head = texts.drop_nulls().head(SAMPLE)
-    if head.str.contains(_WEEKDAY).any():
-        texts = texts.str.replace(_WEEKDAY, "")
-        head = texts.drop_nulls().head(SAMPLE)
-    if head.str.contains(_EAST_ASIAN).any():
-        texts = texts.str.replace(_EAST_ASIAN, "${1}-${2}-${3} ").str.strip_chars()
-        texts = texts.str.replace(r"(\d{1,2})[时時시] ?(\d{1,2})[分분] ?(?:(\d{1,2})[秒초])?$", "${1}:${2}:${3}")
-        texts = texts.str.strip_chars_end(":").str.replace(r"  +", " ")
-        head = texts.drop_nulls().head(SAMPLE)
-    if head.str.contains(_ZONE_NAME).any():
-        texts = _with_offsets(texts)
-        head = texts.drop_nulls().head(SAMPLE)
-    if head.str.contains(_HOURS_OFF).any():
-        texts = texts.str.replace(_HOURS_OFF, "${1}${2}:00")
-    if head.str.contains(r":\d{2},\d").any():
-        texts = texts.str.replace(r"(:\d{2}),(\d)", "${1}.${2}")
-    if head.str.contains(r"(?i)[ap]\.\s?m\.").any():
-        texts = texts.str.replace(r"(?i)([ap])\.\s?m\.", "${1}m")
-    if head.str.contains(r"[ \u{202f}\u{a0}]\s*[AaPp][Mm]$").any():
-        texts = texts.str.replace(r"[\u{202f}\u{a0}]", " ")
-    if head.str.contains(r"[A-Za-zéûä]{3,}").any() and not head.str.contains(r"^\d{4}-\d{2}-\d{2}[T ]").all():
-        distinct = texts.str.extract(r"(?i)([a-zéûä]{3,12}\.?)").drop_nulls().unique().to_list()
-        swap = {d: m for d in distinct if (m := _MONTHS.get(d[:4].lower()) or _MONTHS.get(d[:3].lower())) and m != d}
-        if swap and len(swap) <= 48:
-            texts = texts.str.replace_many(list(swap), list(swap.values()))
-    return texts
-
-
-def _with_offsets(texts: pl.Series) -> pl.Series:
-    """Returns texts whose zone names are offsets; a name that may be several zones stays, and so do all."""
-    names = set(texts.str.extract(r" ([A-Z]{3,4})$").drop_nulls().unique().to_list()) - {"UTC", "GMT"}
-    offsets = _OFFSETS | (_CENTRAL if "CDT" in names else {})
-    if not names or not names <= offsets.keys():
-        return texts
-    every = offsets | {"UTC": "+00:00", "GMT": "+00:00"}
-    return texts.str.replace_many([f" {n}" for n in every], [f" {o}" for o in every.values()])
+# The end of a day as its own day's 24:00, and the two passes of the hour that a clock change repeats as 02A and 02B.
+_END_OF_DAY = r"^(.*?[ T_;,:-])24([:.]?00(?:[:.]?00)?(?:[.,]0+)?(?: ?Z| ?[+-]\d{2}:?\d{2}| UTC| GMT)?)$"
+_PASS_IN_HOUR = r"^(.*[ T_;,-]0?[1-3]) ?[AaBb]([:.]\d{2}.*)$"
+_PASS_AT_END = r"^(.*[ T_;,-]0?[1-3][:.]\d{2}(?:[:.]\d{2})?) ?[AaBb]$"
+# Milliseconds since 1970 as Microsoft's JSON serialisers write them; an offset behind them changes nothing.
+_DOTNET_DATE = r"^\\?/Date\((-?\d+)(?:[+-]\d{4})?\)\\?/$"
 
 
 def find_time(
@@ -159,14 +102,15 @@ def find_time(
     `texts`: String, trimmed, empty cells null. `day_first` and `forced` (a strptime format) settle the reading;
     `comma_locale` says that the file writes decimal commas, which places it where days come first.
     """
+    if not forced and not _may_be_time(_sample(texts.drop_nulls())):
+        return None
+    if not forced and (dates := _dotnet_dates(texts)) is not None:
+        return TimeColumn(dates, "/Date(ms)/", "milliseconds since 1970 in the form of Microsoft's JSON")
     texts = prepared(texts)
     if forced:
         return TimeColumn(_parse(texts, python_format(forced)), forced, "given")
     filled = texts.drop_nulls()
-    if not len(filled):
-        return None
-    step = max(1, len(filled) // SAMPLE)
-    sample = [s for s in filled.gather_every(step).head(2 * SAMPLE).to_list() if s.lower() not in MISSING_WORDS]
+    sample = _sample(filled)
     if not sample or not any(c.isdigit() for c in sample[0]):
         return None
     candidates = list(dict.fromkeys([*_formats_of(sample[0]), *_formats_of(sample[-1])]))
@@ -202,6 +146,27 @@ def find_time(
         share = good / len(filled)
         return TimeColumn(values, fmt, f"{share:.0%} of the filled cells have this format")
     return _settle(texts, (fmt, values), (rival[1], rival[2]), day_first, comma_locale)
+
+
+def _dotnet_dates(texts: pl.Series) -> pl.Series | None:
+    """Returns texts like /Date(1710396000000)/ as UTC times; None unless all of them are."""
+    if not texts.head(SAMPLE).str.contains(_DOTNET_DATE).any():
+        return None
+    numbers = texts.str.extract(_DOTNET_DATE).cast(pl.Int64, strict=False)
+    if numbers.null_count() > texts.null_count():
+        return None
+    return (numbers * 1000).cast(pl.Datetime("us", "UTC"))
+
+
+def _sample(filled: pl.Series) -> list[str]:
+    """Returns cells evenly spread over a column, without words for "no value"."""
+    step = max(1, len(filled) // SAMPLE)
+    return [s for s in filled.gather_every(step).head(2 * SAMPLE).to_list() if s.lower() not in MISSING_WORDS]
+
+
+def _may_be_time(sample: list[str]) -> bool:
+    """Returns whether the first or the last cell may have a format, which most columns of text show they have not."""
+    return any(not _NEVER_IN_TIMES.search(s) and sum(c.isdigit() for c in s) >= 3 for s in (*sample[:1], *sample[-1:]))
 
 
 def _settle(
@@ -255,11 +220,28 @@ def _parse(texts: pl.Series, fmt: str) -> pl.Series:
     if "%Z" in fmt:
         return pl.Series(texts.name, [None] * len(texts), dtype=pl.Datetime("us"))
     values = texts.str.strptime(pl.Datetime("us"), fmt, strict=False)
+    if "%H" in fmt and values.null_count() > texts.null_count():
+        values = _with_odd_hours(texts, values, fmt)
     if "%z" in fmt:
         return values.dt.convert_time_zone("UTC")
     if fmt.endswith(("Z", "UTC", "GMT")):
         return values.dt.replace_time_zone("UTC")
     return values
+
+
+def _with_odd_hours(texts: pl.Series, values: pl.Series, fmt: str) -> pl.Series:
+    """Returns parsed times with the texts read that say 24:00 (the next day's beginning) or 02A and 02B (the hour), or
+    that follow the byte-order mark of a file glued to another."""
+    places = (values.is_null() & texts.is_not_null()).arg_true()
+    odd = texts.gather(places).str.strip_chars_start("\ufeff")
+    ends = odd.str.contains(_END_OF_DAY)
+    plain = odd.str.replace(_END_OF_DAY, "${1}00${2}")
+    plain = plain.str.replace(_PASS_IN_HOUR, "${1}${2}").str.replace(_PASS_AT_END, "${1}")
+    read = plain.str.strptime(pl.Datetime("us"), fmt, strict=False)
+    if "%z" in fmt:
+        values, read = values.dt.convert_time_zone("UTC"), read.dt.convert_time_zone("UTC")
+    moved = pl.select(pl.when(ends).then(read + pl.duration(days=1)).otherwise(read)).to_series()
+    return values.scatter(places, moved)
 
 
 def localised(values: pl.Series, zone: str) -> pl.Series:
@@ -317,7 +299,7 @@ def from_epoch(values: pl.Series) -> pl.Series | None:
             continue
         # A number far from the others would not fit the clock.
         numbers = numbers.set(~numbers.is_between(low / 10, high * 10), None)
-        whole = values.cast(pl.Int64, strict=False) if values.dtype == pl.String else None
+        whole = values.cast(pl.Int64, strict=False) if values.dtype in (pl.String, pl.Int64) else None
         if whole is not None and whole.null_count() == values.null_count():
             whole = whole.set(numbers.is_null(), None)
             micro = whole * ticks if ticks > 0 else whole // -ticks

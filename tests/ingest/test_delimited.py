@@ -281,3 +281,61 @@ def test_units_in_cells_between_tabs_are_no_columns(read: Read) -> None:
     dataset = read(("time\toil pressure\ttemp\n" + rows).encode())
     assert values(dataset, "oil pressure")[3] == 3.5
     assert dataset.units == {"oil pressure": "bar", "temp": "°C"}
+
+
+@pytest.mark.parametrize("first", ['1,"ha ""ha"" ha"', "1,some text", "1,", "Bad,NaN"])
+def test_first_row_under_the_header_is_a_row_whatever_its_texts(first: str, read: Read) -> None:
+    dataset = read(f"a,b\n{first}\n3,4\n5,6\n".encode())
+    assert (dataset.table.height, dataset.ledger["lines"]["preamble"]) == (3, 0)
+
+
+@pytest.mark.parametrize("delimiter", ["§", "¦", "||", "::", "+", "*", "?"])
+def test_unusual_delimiters_are_found(delimiter: str, read: Read) -> None:
+    dataset = read("a,b,c\n1,2,x y\n3,4,z\n".replace(",", delimiter).encode())
+    assert dataset.table.drop("source_row").rows() == [(1, 2, "x y"), (3, 4, "z")]
+
+
+def test_delimiter_of_several_bytes_in_quotes_stays_text(read: Read) -> None:
+    dataset = read('a§b\n1§"x§y"\n2§z\n'.encode(), delimiter="§")
+    assert dataset.table["b"].to_list() == ["x§y", "z"]
+
+
+def test_delimiter_after_a_backslash_is_part_of_its_cell(read: Read) -> None:
+    dataset = read(b"name,flow\nA\\,B,1.5\nC,2.5\nD\\\\,3.5\n")
+    assert dataset.table.drop("source_row").rows() == [("A,B", 1.5), ("C", 2.5), ("D\\", 3.5)]
+
+
+def test_quote_of_the_header_alone_is_a_quote(read: Read) -> None:
+    assert read(b'"a ""x, y""",b,c\n1,2,3\n4,5,6\n').table.columns == ["source_row", 'a "x, y"', "b", "c"]
+
+
+def test_apostrophes_around_texts_are_quotes(read: Read) -> None:
+    dataset = read(b"'Harry''s':'IL':1.5\n'Shark City':'MI':2.5\n'Bay':'MI':3.5\n")
+    assert dataset.table.drop("source_row").rows()[0] == ("Harry's", "IL", 1.5)
+
+
+def test_lines_that_mostly_end_with_a_return_alone_are_lines(read: Read) -> None:
+    dataset = read(b"a,b\r1,2\r\n3,4\r5,6\r7,8\n")
+    assert dataset.table["b"].to_list() == [2, 4, 6, 8]
+
+
+def test_file_whose_records_are_all_rejected_says_why(read: Read) -> None:
+    with pytest.raises(SensorForgeError, match="UNBALANCED_QUOTE"):
+        read(b'a,b\n1,"')
+
+
+def test_quote_after_a_backslash_may_stand_last_in_its_cell(read: Read) -> None:
+    dataset = read(b'1|A|text1\n2|A|"text\\"2\\""\n"3"|A|text3\n', raw=True)
+    assert dataset.table["column_3"].to_list() == ["text1", 'text"2"', "text3"]
+
+
+def test_return_alone_behind_a_quoted_cell_brings_no_reader_down(read: Read) -> None:
+    rows = "".join(f'{i}|{i}|"p{i}"\n' for i in range(40))
+    dataset = read((rows + '40|7|"p"\r41|8|"q"\n' + rows).encode())
+    assert (dataset.table.height, dataset.rejects["reason"].to_list()) == (80, ["TOO_MANY_FIELDS"])
+
+
+def test_row_that_the_end_of_the_file_cuts_off_is_a_reject(read: Read) -> None:
+    rows = "".join(f"2024-01-01 00:00:{i:02d},{i}.5,{i}\n" for i in range(30))
+    dataset = read(f"time,a,b\n{rows}2024-01-01 00:0".encode())
+    assert (dataset.table.height, dataset.rejects["reason"].to_list()) == (30, ["TRUNCATED_LAST_LINE"])

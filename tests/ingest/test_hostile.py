@@ -138,5 +138,9 @@ def test_a_reader_that_came_down_for_want_of_memory_is_told_from_one_that_broke(
 ) -> None:
     (tmp_path / "stderr").write_text(said)
     with pytest.raises(SensorForgeError) as caught:
-        sandbox._answer(tmp_path, -6, [])
+        sandbox._answer(tmp_path, -6, [sandbox.InputFile(tmp_path / "x", "x.csv")], Limits())
     assert caught.value.reason == reason
+    assert "x.csv" in caught.value.message
+    if reason == "PARSE_LIMIT":
+        assert "4,096 MiB" in caught.value.message
+        assert "SENSORFORGE_INGEST_MEMORY_BYTES" in caught.value.remedy

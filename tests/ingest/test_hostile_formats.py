@@ -225,3 +225,10 @@ def test_bomb_costs_the_child_not_the_parent(tmp_path: Path) -> None:
     with pytest.raises(SensorForgeError) as caught:
         read_in_child([InputFile(path, "x.json")], ReadOptions(), Limits(memory_bytes=300 << 20), tmp_path / "work")
     assert caught.value.reason in ("PARSE_LIMIT", "PARSE_CRASHED")
+
+
+def test_archive_member_without_a_name_is_read_like_any_other(read: Read) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr(zipfile.ZipInfo(""), steady(20))
+    assert read(packed.getvalue(), name="export.zip").table.height == 20

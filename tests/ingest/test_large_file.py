@@ -238,3 +238,42 @@ def test_half_a_gigabyte_is_read_in_less_than_one(tmp_path: Path) -> None:
         [sys.executable, "-c", code, str(path), str(work)], capture_output=True, text=True, check=True, env=os.environ
     )
     assert int(done.stdout) * 1024 < 1 << 30
+
+
+def lvm(comment: str = "", decimal: str = ".", segments: int = 2) -> str:
+    """Returns a LabVIEW measurement file with a row that has too many cells and a short one."""
+    text = (
+        "LabVIEW Measurement\t\nSeparator\tTab\n"
+        f"Decimal_Separator\t{decimal}\nDate\t2024/03/14\n***End_of_Header***\t\n\t\n"
+    )
+    for part in range(segments):
+        text += f"Channels\t2\t\t\nY_Unit_Label\tg\tbar\t\nTime\t05:5{part}:00.5\t05:5{part}:00.5\t\n"
+        text += "***End_of_Header***\t\t\t\nX_Value\tax\tp\tComment\n"
+        for i in range(60):
+            x, flow = f"{i * 0.1:.6f}".replace(".", decimal), f"{i * 1.5:.3f}".replace(".", decimal)
+            text += (
+                f"{x}\t{flow}\t{i}{comment if i == 7 else ''}\n" + "0\t1\t2\t3\t4\t5\n" * (i == 30) + "\n" * (i == 40)
+            )
+    return text
+
+
+LABVIEW = {
+    "two segments": lvm(),
+    "a comment": lvm("\tvalve opened"),
+    "decimal commas": lvm(decimal=","),
+    "one segment": lvm(segments=1),
+}
+
+
+@pytest.mark.parametrize("case", sorted(LABVIEW))
+def test_labview_file_in_parts_is_the_one_at_once(case: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.lvm"
+    path.write_bytes(LABVIEW[case].replace("\n", "\r\n").encode())
+    whole, parts = at_once(path), in_parts(path)
+    for same in ("schema", "rows", "units"):
+        assert parts[same] == whole[same]
+    for account in ("lines", "cells"):
+        told = {k: v for k, v in parts["ledger"][account].items() if k not in ("empty", "total")}
+        assert told == {k: v for k, v in whole["ledger"][account].items() if k not in ("empty", "total")}
+    assert [r[:3] for r in parts["rejects"]] == [r[:3] for r in whole["rejects"]]
+    assert len(whole["rejects"]) > 0

@@ -12,6 +12,7 @@ from services.ingest.large_long import read_large_long
 from services.ingest.limits import Limits
 from services.ingest.options import ReadOptions
 from services.ingest.reading import Reading, Source, read_file
+from tests.ingest.test_formats import INFLUX
 from tests.ingest.vendors.test_aveva import LONG as AVEVA
 from tests.ingest.vendors.test_historians import FLOAT_TABLE, KEPWARE, PI_LONG, PI_STATES, SQLTH
 from tests.ingest.vendors.test_long import AMBIGUOUS
@@ -102,3 +103,33 @@ def test_far_too_many_cells_are_refused_before_they_are_made(tmp_path: Path) -> 
             tmp_path / "large",
             from_bytes=0,
         )
+
+
+INFLUX_SERIES = INFLUX + (
+    "\n#group,false\n#datatype,string,long,dateTime:RFC3339,double,string,string\n#default,_result,,,,,\n"
+    ",result,table,_time,_value,_field,site\n"
+    + "".join(f',,2,2024-01-01T00:00:{i:02d}Z,{i}.5,flow,"A, {i % 3}"\n' for i in range(40))
+    + ",,2,2024-01-01T00:00:00Z,too,few\n"
+)
+POINTS = "# exported\n" + "".join(
+    f'pump,site=A\\ {i % 2} flow={i}.5,n={i}i,ok=t,s="a \\" b" {1_700_000_000 + i // 2}\n'
+    + ("no point at all\n\n" if i % 17 == 5 else "pump flow=1.5\n" * (i == 9))
+    for i in range(60)
+)
+
+
+@pytest.mark.parametrize("text", [INFLUX_SERIES, POINTS], ids=["annotated CSV", "line protocol"])
+def test_text_format_in_blocks_as_at_once(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "export"
+    path.write_text(text)
+    (tmp_path / "whole").mkdir()
+    whole = read_file(Source(path, "export.csv"), ReadOptions(), Limits(), tmp_path / "whole")[0]
+    monkeypatch.setattr("services.ingest.formats.influx._BLOCK_ROWS", 7)
+    monkeypatch.setattr("services.ingest.formats.text_file.Text.passages.__defaults__", (300,))
+    large = in_blocks(path, tmp_path / "large")
+    assert large is not None
+    assert large.table.equals(whole.table)
+    assert large.ledgers[0].to_json() == whole.ledgers[0].to_json()
+    assert large.rejects.equals(whole.rejects)
+    assert whole.rejects.height > 0
+    assert (large.warnings, large.head, large.facts) == (whole.warnings, whole.head, whole.facts)

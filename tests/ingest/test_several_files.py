@@ -98,3 +98,19 @@ def test_refusal_names_the_file(read: Read) -> None:
     with pytest.raises(SensorForgeError) as caught:
         read(month(1), b"\x00\x01\x02\x03" * 100, name="plant.csv")
     assert "1-plant.csv" in caught.value.message
+
+
+def test_rows_that_two_files_share_are_kept_once(read: Read) -> None:
+    rows = [f"2024-03-14 05:{m:02}:00;{m},5;{m % 7}" for m in range(30)]
+    files = [("Time;p;T\n" + "\n".join(part)).encode() for part in (rows[:12], rows[10:25], rows[24:])]
+    dataset = read(*files)
+    assert dataset.table["p"].to_list() == [m + 0.5 for m in range(30)]
+    assert dict(dataset.warnings)["ROWS_REPEATED"].startswith("3 rows")
+    assert dataset.rejects["reason"].to_list() == ["REPEATED_ROW"] * 3
+    assert dataset.ledger["lines"]["rows"] == 30
+
+
+def test_another_value_at_a_shared_time_is_kept(read: Read) -> None:
+    files = [b"Time;p\n2024-03-14 05:00:00;1,5\n2024-03-14 05:01:00;2,5\n"]
+    files.append(b"Time;p\n2024-03-14 05:01:00;2,6\n2024-03-14 05:02:00;3,5\n")
+    assert read(*files).table["p"].to_list() == [1.5, 2.5, 2.6, 3.5]

@@ -124,3 +124,29 @@ def test_excel_day_is_read_as_time() -> None:
     found = from_epoch(pl.Series("t", [43862.5]))
     assert found is not None
     assert found[0] == dt.datetime(2020, 2, 1, 12, tzinfo=dt.UTC)
+
+
+def _read(*texts: str) -> list[object]:
+    found = find_time(pl.Series("t", texts))
+    assert isinstance(found, TimeColumn)
+    return found.values.to_list()
+
+
+def test_midnight_written_as_24_is_the_next_days_beginning() -> None:
+    assert _read("31.12.2023 23:45", "31.12.2023 24:00", "01.01.2024 00:15") == [
+        dt.datetime(2023, 12, 31, 23, 45),
+        dt.datetime(2024, 1, 1),
+        dt.datetime(2024, 1, 1, 0, 15),
+    ]
+
+
+def test_the_repeated_hour_may_be_marked_a_and_b() -> None:
+    texts = [f"29.10.2023 {h}:{m:02}" for h in ("00", "01", "02A", "02B", "03") for m in (0, 30)]
+    assert [t.hour for t in _read(*texts)] == [0, 0, 1, 1, 2, 2, 2, 2, 3, 3]  # type: ignore[attr-defined]
+
+
+def test_dates_of_microsofts_json_are_milliseconds_since_1970() -> None:
+    assert _read("/Date(0)/", "/Date(1000+0200)/") == [
+        dt.datetime(1970, 1, 1, tzinfo=dt.UTC),
+        dt.datetime(1970, 1, 1, 0, 0, 1, tzinfo=dt.UTC),
+    ]

@@ -15,6 +15,7 @@ from services.ingest.formats.clock import reads_as_time, trimmed, utc_times
 from services.ingest.formats.headings import names_role
 from services.ingest.formats.pivot import pivoted
 from services.ingest.formats.quality import good_codes
+from services.ingest.formats.quality_words import is_quality_word
 from services.ingest.formats.registry import Reshape
 from services.ingest.header import describes
 from services.ingest.options import ReadOptions
@@ -58,13 +59,16 @@ def _blocks(table: SourceTable) -> list[_Block]:
     above = next((p for p in table.preamble if _holds_role_words(p, len(filled))), [])
     lines = [p for p in table.preamble if p is not above and not describes(next(filter(None, p), ""))]
     tags = next((p for p in lines if sum(bool(c) for c in p) >= len(times)), [])
+    # Where labels stand over the values throughout, one over the first time says what the line is about.
+    over_values = sum(at[filled[s + 1]] < len(tags) and bool(tags[at[filled[s + 1]]]) for s in starts) == len(starts)
     found = []
     for start in starts:
         columns = filled[start : start + widths.copy().pop()]
         quality = next((c for c in columns[2:] if names_role(c.rsplit("_", 1)[0], "quality") or _codes(frame[c])), "")
         if len(columns) == 3 and not quality:
             return []
-        over = next((tags[at[c]] for c in columns if at[c] < len(tags) and tags[at[c]]), "")
+        labelled = columns[1:] if over_values else columns
+        over = next((tags[at[c]] for c in labelled if at[c] < len(tags) and tags[at[c]]), "")
         # One label over the whole block became the name of its first column and, numbered, of the others.
         numbered_again = re.sub(r"_\d+$", "", columns[1]) == columns[0]
         own = _tag_in(columns[0]) if numbered_again else _tag_in(columns[1]) or _tag_in(columns[0])
@@ -84,7 +88,8 @@ def _is_counter(values: pl.Series) -> bool:
 
 def _codes(values: pl.Series) -> bool:
     texts = trimmed(values.head(300)).drop_nulls().unique()
-    return 0 < len(texts) <= 16 and bool(texts.str.contains(r"(?i)^(good|bad|uncertain|ok|192|true|false)").any())
+    known = texts.str.contains(r"(?i)^(good|bad|uncertain|ok|192|true|false)").any()
+    return 0 < len(texts) <= 16 and bool(known or any(map(is_quality_word, texts.to_list())))
 
 
 def _holds_role_words(cells: list[str], width: int) -> bool:
@@ -100,7 +105,10 @@ def _tag_in(heading: str) -> str:
     if names_role(bare, "time") or names_role(bare, "value") or names_role(heading, "time"):
         return ""
     match = _ROLE_WORD.match(heading)
-    return match[1].strip() if match and match[1].strip() else heading
+    if match and match[1].strip():
+        return match[1].strip()
+    first, _, rest = heading.partition(" ")
+    return rest.strip() if rest and (names_role(first, "time") or names_role(first, "value")) else heading
 
 
 def recognise(table: SourceTable, options: ReadOptions) -> str:

@@ -15,6 +15,7 @@ from services.ingest.timestamps import AmbiguousTime, TimeColumn, find_time, fro
 
 _SHORT_NUMBER = r"^[+-]?\d{1,4}([.,]\d+)?$"
 """No format of times looks like it, nor does an epoch: so most columns are told apart at once."""
+_HALF_A_DAY = 43_200.0
 _EPOCH = r"^[+-]?\d{5,19}([.,]\d+)?$"
 
 
@@ -84,10 +85,32 @@ def utc_times(
         return values, Fact(key, found.format, found.evidence, found.alternatives)
     epoch = from_epoch(texts.str.replace(",", ".", literal=True))
     if epoch is None:
-        raise SensorForgeError(
-            "NO_ROWS", f"{file_name}: column {texts.name!r} holds no times ({texts.drop_nulls().head(1).to_list()})."
-        )
+        what = "times of day without a date" if texts.head(200).str.contains(r"^\d{1,2}:\d{2}").any() else "no times"
+        example = texts.drop_nulls().head(1).to_list()
+        raise SensorForgeError("NO_ROWS", f"{file_name}: column {texts.name!r} holds {what} ({example}).")
     return epoch, Fact(key, "epoch", "numbers of the size of an epoch, of ticks or of Excel days")
+
+
+def elapsed_seconds(clocks: pl.Series, tags: pl.Series) -> pl.Series:
+    """Returns times of day as seconds since the midnight before the first of them (Float64), null where a text is none.
+
+    They go on over midnight: where the clock steps back by more than half a day, of the file or, where that is written
+    tag by tag or not in order of time, of each tag, another day begins.
+    """
+    dated = ("2000-01-01 " + trimmed(clocks)).alias(clocks.name)
+    found = find_time(dated)
+    if not isinstance(found, TimeColumn):
+        return pl.Series(clocks.name, [None] * len(clocks), dtype=pl.Float64)
+    seconds = (found.values - found.values.dt.truncate("1d")).dt.total_microseconds() / 1e6
+    frame = pl.DataFrame({"seconds": seconds, "tag": tags})
+    ahead = pl.col("seconds").forward_fill()
+    midnight = (ahead.diff() < -_HALF_A_DAY).fill_null(False)
+    whole, by_tag = midnight.cum_sum(), midnight.cum_sum().over("tag")
+    days = frame.select(whole.alias("whole"), by_tag.alias("by_tag"), (ahead.diff() < 0).sum().alias("back"))
+    changes: int = frame.select((pl.col("tag") != pl.col("tag").shift()).sum()).item()
+    one_after_another = 0 < changes == tags.n_unique() - 1
+    in_order = not one_after_another and days["back"].head(1).to_list() == [days["whole"].max()]
+    return seconds + (days["whole"] if in_order else days["by_tag"]) * 86_400.0
 
 
 def _by_serial(texts: pl.Series, found: AmbiguousTime, days: pl.Series) -> TimeColumn | None:
@@ -105,11 +128,18 @@ def _by_serial(texts: pl.Series, found: AmbiguousTime, days: pl.Series) -> TimeC
 
 
 def with_milliseconds(times: pl.Series, parts: pl.Series) -> pl.Series:
-    """Returns times with a separate column of milliseconds (0 to 999) or microseconds (to 999,999) added."""
+    """Returns times with a separate column of milliseconds (0 to 999), microseconds or nanoseconds added.
+
+    Nanoseconds are told by the column's name or by their size.
+    """
     numbers = parts.str.strip_chars().cast(pl.Int64, strict=False).fill_null(0)
     largest = int(str(numbers.max() or 0))
-    scale = 1000 if largest < 1000 else 1
-    if largest >= 1_000_000 or int(str(numbers.min() or 0)) < 0:
+    if largest >= 1_000_000_000 or int(str(numbers.min() or 0)) < 0:
         return times
-    moved: pl.Series = times + (numbers * scale).cast(pl.Duration("us"))
+    name = parts.name.lower()
+    if "nano" in name or name == "ns" or largest >= 1_000_000:
+        micro = numbers // 1000
+    else:
+        micro = numbers * 1000 if largest < 1000 else numbers
+    moved: pl.Series = times + micro.cast(pl.Duration("us"))
     return moved

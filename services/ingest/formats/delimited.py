@@ -53,7 +53,10 @@ class Delimited:
     @classmethod
     def of(cls, text: Text, dialect: Dialect, file_name: str, options: ReadOptions, limits: Limits) -> Delimited:
         """Raises INGEST_LIMIT for too many columns, NOT_A_TABLE for prose."""
-        refuse_beyond("columns", dialect.width, limits.columns)
+        begun = b"\n" not in text.head().encode()
+        refuse_beyond(
+            "columns in the beginning of its first line" if begun else "columns", dialect.width, limits.columns
+        )
         _refuse_prose(dialect, text, file_name)
         return cls(text, Layout(dialect, options, limits, file_name))
 
@@ -74,10 +77,7 @@ class Delimited:
             evidence = f"rows with up to {rows.widest} fields under a header of {width}; columns added"
             width, facts = rows.widest, [Fact("ragged_rows", str(surplus), evidence)]
         if not rows.counted["rows"]:
-            raise SensorForgeError(
-                "NO_ROWS",
-                f"{self.layout.file_name} has {rows.counted['total']} lines but no data row below its header.",
-            )
+            raise SensorForgeError("NO_ROWS", f"{self.layout.file_name} has {_no_row(rows)}.")
         return made, rows, facts
 
     def names(self, width: int) -> list[str]:
@@ -102,6 +102,15 @@ class Delimited:
             padded=rows.padded,
             has_header=dialect.header_line is not None,
         )
+
+
+def _no_row(rows: RowPass) -> str:
+    """Returns what a file without a row has."""
+    counted = rows.counted
+    if not counted["rejected"]:
+        return f"{counted['total']} lines but no data row below its header"
+    why = ", ".join(f"{reason} {count}" for reason, count in sorted(rows.rejected.items()))
+    return f"no row that can be read: all {counted['rejected']} records were rejected ({why})"
 
 
 def _refuse_prose(dialect: Dialect, text: Text, file_name: str) -> None:

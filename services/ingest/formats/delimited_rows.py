@@ -6,8 +6,9 @@ footer, blank or continuation of a quoted cell, and the parser must return as ma
 
 from __future__ import annotations
 
-import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -21,38 +22,42 @@ from services.ingest.formats.tag_labels import refuse_another_tag
 from services.ingest.formats.text_file import Text
 from services.ingest.limits import Limits, refuse_beyond
 from services.ingest.options import WHITESPACE, ReadOptions
+from services.ingest.plain_lines import PlainLines
 from services.ingest.quoting import canonical, split_quoted
 from services.ingest.record_blocks import Block, ahead, record_blocks
-from services.ingest.records import Records
+from services.ingest.records import Ints, Records, cut_off
 from services.ingest.tables import LineCounts, Progress, Reject
 
 BLOCK_BYTES = 8 << 20
 REJECTED_TEXT = 500
 WIDEN_SHARE = 0.05
 """Share of rows with surplus fields above which the table is widened instead of rejecting them."""
-_BLANKS = re.compile(rb"[ \t]+")
-_EDGE_TABS = re.compile(rb"^\t|\t(?=\r?$)", re.M)
+_UNREADABLE = (pl.exceptions.ComputeError, pl.exceptions.SchemaError)
 
-Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
-
-
-def _single_tabs(lines: bytes) -> bytes:
-    return _EDGE_TABS.sub(b"", _BLANKS.sub(b"\t", lines))
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How a text is split: what was detected, what was asked for, and what a row may be."""
+    """How a text is split: what was detected, what was asked for, and what a row may be.
+
+    `blanked` counts lines of preamble and header that were made blank before the text came here.
+    """
 
     dialect: Dialect
     options: ReadOptions
     limits: Limits
     file_name: str
+    blanked: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def lines(self) -> PlainLines:
+        return PlainLines(self.dialect.delimiter, self.dialect.escaped)
 
     @property
     def delimiter(self) -> str:
-        return "\t" if self.dialect.delimiter == WHITESPACE else self.dialect.delimiter
+        """The one character between fields once the lines are plain."""
+        return self.lines.byte
 
     @property
     def quote(self) -> str:
@@ -64,9 +69,14 @@ class Layout:
     def fields(self, block: Block, index: int) -> list[str]:
         """Returns the cells of one record."""
         text = block.data[block.records.start[index] : block.records.end[index]].decode("utf-8", "replace")
-        if self.quote and self.quote in text:
-            return split_quoted(text, self.delimiter, self.quote)[0]
-        return text.split(self.delimiter or "\n")
+        quoted = bool(self.quote) and self.quote in text
+        cells = split_quoted(text, self.delimiter, self.quote)[0] if quoted else text.split(self.delimiter or "\n")
+        return cells if self.lines.rewrite is None else [self.lines.restored(c) for c in cells]
+
+    def shown(self, block: Block, index: int) -> str:
+        """Returns the beginning of a record as the file has it."""
+        data = block.data[block.records.start[index] : block.records.end[index]][:REJECTED_TEXT]
+        return self.lines.restored(data.decode("utf-8", "replace").replace("\0", "\u2400"))
 
 
 @dataclass(frozen=True)
@@ -96,6 +106,7 @@ class RowPass:
     padded: int = 0
     surplus: int = 0
     widest: int = 0
+    rejected: Counter[str] = field(default_factory=Counter)
     _seen: int = 0
     _kept: int = 0
     _header: int | None = None
@@ -107,6 +118,7 @@ class RowPass:
         layout, dialect = self.layout, self.layout.dialect
         self.row_number = self.padded = self.surplus = self.widest = self._seen = self._kept = 0
         self._header = self._units = None
+        self.rejected = Counter()
         self.counted = dict.fromkeys(LineCounts.__dataclass_fields__, 0)
         self._data_from = dialect.first_data_line + 1
         blocks = record_blocks(
@@ -115,7 +127,7 @@ class RowPass:
             layout.quote,
             held_back=FOOTER_LINES + 1,
             longest_line=layout.limits.line_bytes,
-            plain=_single_tabs if dialect.delimiter == WHITESPACE else None,
+            plain=layout.lines.rewrite,
         )
         for block in ahead(blocks):
             self._seen += len(block.records)
@@ -124,7 +136,7 @@ class RowPass:
 
     def counts(self) -> LineCounts:
         """Returns what became of all lines."""
-        return LineCounts(**self.counted)
+        return LineCounts(**self.counted).without_blanked(self.layout.blanked)
 
     def _counted_blocks(self, size: int) -> Iterator[bytes]:
         read, last = 0, b"\n"
@@ -163,7 +175,7 @@ class RowPass:
         refuse_beyond("cells", self._kept * len(self.names), self.layout.limits.cells)
         self.padded += int(np.maximum(len(self.names) - records.fields[kept], 0).sum())
         rejects = [
-            Reject(int(row_number[i]), int(records.line[i]), reason, _shown(block, i))
+            Reject(int(row_number[i]), int(records.line[i]), reason, self.layout.shown(block, i))
             for i, reason in sorted(rejected.items())
         ]
         frame = self._parse(block, kept)
@@ -175,6 +187,7 @@ class RowPass:
         part = self._without_repeated_headers(Part(frame, row_number[kept], records.line[kept], rejects))
         self.counted["rows"] += part.frame.height
         self.counted["rejected"] += len(part.rejects)
+        self.rejected.update(r.reason for r in part.rejects)
         return part
 
     def _find_line(self, block: Block, line: int | None, found: int | None) -> int | None:
@@ -202,16 +215,13 @@ class RowPass:
         if not block.last or not any(self.layout.dialect.measured) or stop - first <= 1:
             return stop
         for index in range(len(records) - 1, max(first, len(records) - FOOTER_LINES) - 1, -1):
-            if index in records.broken:
+            if index in records.broken or cut_off(block.data, records, index):
                 break
-            if records.fields[index] == 0:
-                continue
-            cells = self.layout.fields(block, index)
-            if not any(c.strip() for c in cells):
-                continue
-            if not is_footer(cells, self.layout.dialect):
-                break
-            stop = index
+            cells = self.layout.fields(block, index) if records.fields[index] else []
+            if any(c.strip() for c in cells):
+                if not is_footer(cells, self.layout.dialect):
+                    break
+                stop = index
         return stop
 
     def _rejected(self, block: Block, is_row: Flags) -> dict[int, str]:
@@ -225,12 +235,12 @@ class RowPass:
                 rejects[i] = "TOO_MANY_FIELDS"
                 self.surplus += 1
                 self.widest = max(self.widest, int(records.fields[i]))
-        few = is_row & (records.fields < (1 if options.raw else max(2 if given > 1 else 1, given / 2)))
-        rejects |= {i: "TOO_FEW_FIELDS" for i in np.flatnonzero(few).tolist() if i not in rejects}
         last = len(records) - 1
         cut = block.last and last >= 0 and is_row[last] and not block.data.endswith(b"\n")
         if cut and records.fields[last] < given and not options.raw:
             rejects.setdefault(last, "TRUNCATED_LAST_LINE")
+        few = is_row & (records.fields < (1 if options.raw else max(2 if given > 1 else 1, given / 2)))
+        rejects |= {i: "TOO_FEW_FIELDS" for i in np.flatnonzero(few).tolist() if i not in rejects}
         length = records.end - records.start
         for i in np.flatnonzero(is_row & (length > limits.cell_bytes)).tolist():
             if length[i] > limits.line_bytes:
@@ -252,16 +262,17 @@ class RowPass:
             return self._without_lead(self._parse_slowly(block, indices))
         source = self._canonical_bytes(block, indices, kept)
         if self.typed:
-            try:
+            with suppress(*_UNREADABLE):
                 frame = self._read_csv(source, self.typed)
-            except (pl.exceptions.ComputeError, pl.exceptions.SchemaError):
-                pass
-            else:
                 # "nan" and "inf" are texts that mean missing, so such a block is read as text.
                 floats = [n for n, t in self.typed.items() if t.is_float()]
                 if not floats or all(frame.select(pl.col(floats).is_finite().all()).row(0)):
                     return frame
-        return self._without_lead(self._read_csv(source, {}))
+        try:
+            frame = self.layout.lines.restored_columns(self._read_csv(source, {}))
+        except _UNREADABLE:
+            frame = self._parse_slowly(block, indices)
+        return self._without_lead(frame)
 
     def _without_lead(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Returns raw cells without the blank that follows every delimiter; other cells are trimmed where typed."""
@@ -313,10 +324,11 @@ class RowPass:
     def _without_repeated_headers(self, part: Part) -> Part:
         """Returns the rows that are not the header again, as exports glued together have it."""
         dialect, frame = self.layout.dialect, part.frame
-        headed = [(n, h) for n, h in zip(self.names, dialect.names, strict=False) if h and n in frame.columns]
+        schema = frame.schema
+        headed = [(n, h) for n, h in zip(self.names, dialect.names, strict=False) if h and n in schema]
         if dialect.header_line is None or self.layout.options.raw or len(headed) < 2 or not any(dialect.measured):
             return part
-        if any(frame.schema[n] != pl.String for n, _ in headed):
+        if any(schema[n] != pl.String for n, _ in headed):
             # A name among its own numbers would not have been parsed as one.
             return part
         first, name = headed[0]
@@ -336,9 +348,3 @@ class RowPass:
         )
         rejects = sorted([*part.rejects, *again], key=lambda r: r.line)
         return Part(frame.filter(~pl.Series(mask)), part.row_numbers[~mask], part.lines[~mask], rejects)
-
-
-def _shown(block: Block, index: int) -> str:
-    start = int(block.records.start[index])
-    stop = min(int(block.records.end[index]), start + REJECTED_TEXT)
-    return block.data[start:stop].decode("utf-8", "replace").replace("\0", "\u2400")

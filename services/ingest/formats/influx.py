@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -15,14 +17,18 @@ import polars as pl
 from services.chassis.errors import SensorForgeError
 from services.ingest.formats.clock import trimmed, utc_times
 from services.ingest.formats.pivot import pivot
-from services.ingest.formats.registry import TextFormat
+from services.ingest.formats.registry import MustBeWhole, TextFormat
 from services.ingest.formats.text_file import Text
 from services.ingest.limits import Limits, refuse_beyond
 from services.ingest.options import ReadOptions
-from services.ingest.tables import LineCounts, Progress, Reject, SourceTable, numbered
+from services.ingest.tables import LineCounts, Progress, Reject, SourceTable, numbered, silent
 
 _ANNOTATIONS = ("#datatype", "#group", "#default", "#constant")
 _OWN = ("", "result", "table", "_start", "_stop", "_time", "_value", "_field", "_measurement")
+_BLOCK_ROWS = 100_000
+_APART, _IS = "\x1f", "\x1e"
+"""Between the labels of a series, and between a label's name and its value."""
+_OURS = re.compile(f"[{_APART}{_IS}]")
 
 
 def recognise(head: str) -> str:
@@ -36,7 +42,7 @@ def recognise(head: str) -> str:
 
 @dataclass
 class _Table:
-    """One table of the answer: its column names, what empty cells mean, its rows with their lines."""
+    """Tables of the answer that are laid out alike: column names, what empty cells mean, rows with their lines."""
 
     header: tuple[str, ...]
     defaults: tuple[str, ...]
@@ -53,14 +59,99 @@ class _Table:
         return pl.DataFrame(columns)
 
 
+@dataclass
+class _Answer:
+    """All tables of a text, read from its beginning to its end, with an account of its lines."""
+
+    text: Text
+    limits: Limits
+    progress: Progress = silent
+    total: int = 0
+    preamble: int = 0
+    header: int = 0
+    blank: int = 0
+    rows: int = 0
+    """Those that are no rejects."""
+    rejects: list[Reject] = field(default_factory=list)
+
+    def tables(self, block_rows: float = float("inf")) -> Iterator[list[_Table]]:
+        """Yields the tables; after about `block_rows` rows those that are there, the next rows then in new ones."""
+        # Answers have a table a series; those laid out alike are read as one.
+        alike: dict[tuple[tuple[str, ...], tuple[str, ...]], _Table] = {}
+        key: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
+        expect_header, held = True, 0
+        defaults: tuple[str, ...] = ()
+        for line, cells in self._records():
+            if not any(c.strip() for c in cells):
+                self.blank += 1
+                expect_header = True
+            elif cells[0].startswith("#"):
+                self.preamble += 1
+                if not expect_header or cells[0] == "#default":
+                    defaults = tuple(c.strip() for c in ("", *cells[1:])) if cells[0] == "#default" else ()
+                expect_header = True
+            elif expect_header:
+                key = (tuple(c.strip() for c in cells), defaults)
+                expect_header, defaults = False, ()
+                self.header += 1
+                refuse_beyond("columns", len(cells), self.limits.columns)
+            elif len(cells) != len(key[0]) or "_time" not in key[0] or len(set(key[0])) < len(cells):
+                number = self.rows + len(self.rejects) + 1
+                self.rejects.append(Reject(number, line, "FIELD_COUNT_DIFFERS", ",".join(cells)[:500]))
+            else:
+                table = alike.setdefault(key, _Table(*key))
+                table.rows.append(cells)
+                table.lines.append(line)
+                self.rows, held = self.rows + 1, held + 1
+                refuse_beyond("rows", self.rows + len(self.rejects), self.limits.rows)
+                if held >= block_rows:
+                    yield list(alike.values())
+                    alike, held = {}, 0
+        yield list(alike.values())
+
+    def counts(self) -> LineCounts:
+        """Returns what became of all lines."""
+        rows, rejected = self.rows, len(self.rejects)
+        known = self.preamble + self.header + self.blank + rows + rejected
+        return LineCounts(
+            self.total,
+            rows,
+            preamble=self.preamble,
+            header=self.header,
+            blank=self.blank,
+            rejected=rejected,
+            continuation=self.total - known,
+        )
+
+    def _records(self) -> Iterator[tuple[int, list[str]]]:
+        """Yields the last line and the cells of every record. Raises FILE_CORRUPT."""
+        reader = csv.reader(self._lines())
+        while True:
+            try:
+                cells = next(reader, None)
+            except csv.Error as error:
+                raise SensorForgeError("FILE_CORRUPT", f"line {reader.line_num} cannot be read: {error}.") from error
+            if cells is None:
+                return
+            self.total = reader.line_num
+            yield reader.line_num, cells
+
+    def _lines(self) -> Iterator[str]:
+        read = 0
+        for passage in self.text.passages(self.limits.line_bytes):
+            self.progress("reading", read, self.text.size)
+            read += len(passage)
+            yield from io.StringIO(passage, newline="")
+
+
 def read_influx(text: Text, file_name: str, options: ReadOptions, limits: Limits, progress: Progress) -> SourceTable:
     """Returns all tables as one wide table with `timestamp` in UTC. Raises NO_ROWS, INGEST_LIMIT."""
-    refuse_beyond("bytes", len(text.data), limits.scada_bytes)
-    tables, rejects, counts = _tables(text, limits)
-    rows = sum(len(t.rows) for t in tables)
-    if not rows:
+    refuse_beyond("bytes", text.size, limits.scada_bytes)
+    answer = _Answer(text, limits)
+    (tables,) = answer.tables()
+    if not answer.rows:
         raise SensorForgeError("NO_ROWS", f"{file_name} has Influx annotations and no sample.")
-    frames = [(t, t.frame()) for t in tables if t.rows]
+    frames = [(t, t.frame()) for t in tables]
     labels = _distinguishing([f for _, f in frames])
     samples = pl.concat([_samples(t, f, labels) for t, f in frames])
     stamps, fact = utc_times(samples["time"].alias("_time"), options, file_name)
@@ -70,68 +161,61 @@ def read_influx(text: Text, file_name: str, options: ReadOptions, limits: Limits
         raise SensorForgeError("NO_ROWS", f"{file_name} has no sample with a time that can be read.")
     return SourceTable(
         frame=wide,
-        counts=LineCounts(
-            counts["total"],
-            rows,
-            preamble=counts["preamble"],
-            header=counts["header"],
-            blank=counts["blank"],
-            rejected=len(rejects),
-            continuation=counts["total"]
-            - sum(counts[k] for k in ("preamble", "header", "blank"))
-            - rows
-            - len(rejects),
-        ),
+        counts=answer.counts(),
         row_numbers=numbered(wide.height),
         line_numbers=first_lines,
         facts=[*text.facts, fact],
-        rejects=rejects,
+        rejects=answer.rejects,
         decimal=".",
         samples=account,
         bad_cells=bad,
     )
 
 
-def _tables(text: Text, limits: Limits) -> tuple[list[_Table], list[Reject], dict[str, int]]:
-    counts = {"total": 0, "preamble": 0, "header": 0, "blank": 0}
-    # Answers have a table a series; those laid out alike are read as one.
-    alike: dict[tuple[tuple[str, ...], tuple[str, ...]], _Table] = {}
-    table = _Table((), ())
-    rejects: list[Reject] = []
-    defaults: tuple[str, ...] = ()
-    expect_header, row = True, 0
-    reader = csv.reader(io.StringIO(text.data.decode("utf-8"), newline=""))
-    while True:
-        try:
-            cells = next(reader)
-        except StopIteration:
-            break
-        except csv.Error as error:
-            raise SensorForgeError("FILE_CORRUPT", f"line {reader.line_num} cannot be read: {error}.") from error
-        counts["total"] = reader.line_num
-        if not any(c.strip() for c in cells):
-            counts["blank"] += 1
-            expect_header = True
-        elif cells[0].startswith("#"):
-            counts["preamble"] += 1
-            if not expect_header or cells[0] == "#default":
-                defaults = tuple(c.strip() for c in ("", *cells[1:])) if cells[0] == "#default" else ()
-            expect_header = True
-        elif expect_header:
-            header = tuple(c.strip() for c in cells)
-            table = alike.setdefault((header, defaults), _Table(header, defaults))
-            expect_header, defaults = False, ()
-            counts["header"] += 1
-            refuse_beyond("columns", len(cells), limits.columns)
-        else:
-            row += 1
-            refuse_beyond("rows", row, limits.rows)
-            if len(cells) != len(table.header) or "_time" not in table.header or len(set(table.header)) < len(cells):
-                rejects.append(Reject(row, reader.line_num, "FIELD_COUNT_DIFFERS", ",".join(cells)[:500]))
-                continue
-            table.rows.append(cells)
-            table.lines.append(reader.line_num)
-    return list(alike.values()), rejects, counts
+@dataclass
+class _Blocks:
+    """The samples of a large answer whose series have a table each; pivoted answers are read whole."""
+
+    answer: _Answer
+    file_name: str
+
+    def blocks(self) -> Iterator[pl.DataFrame]:
+        refuse_beyond("bytes", self.answer.text.size, self.answer.limits.scada_bytes)
+        for tables in self.answer.tables(_BLOCK_ROWS):
+            for table in tables:
+                if "_value" not in table.header:
+                    raise MustBeWhole
+                frame = table.frame()
+                labels = [n for n in table.header if n in ("_measurement", "_field") or n not in _OWN]
+                if any(_OURS.search(n) for n in labels) or any(
+                    frame[n].str.contains(_OURS.pattern).any() for n in labels
+                ):
+                    raise MustBeWhole
+                pairs = [pl.concat_str(pl.lit(f"{n}{_IS}"), pl.col(n).fill_null(_IS)) for n in labels]
+                yield frame.select(
+                    pl.col("_time").alias("time"),
+                    (pl.concat_str(pairs, separator=_APART) if pairs else pl.lit("")).alias("tag"),
+                    pl.col("_value").alias("value"),
+                    pl.Series("line", table.lines, dtype=pl.Int64),
+                )
+        if not self.answer.rows:
+            raise SensorForgeError("NO_ROWS", f"{self.file_name} has Influx annotations and no sample.")
+
+    def names(self, tags: Sequence[str]) -> list[str]:
+        """Returns the labels that differ between the series, then the field."""
+        series = [dict(pair.split(_IS, 1) for pair in tag.split(_APART) if pair) for tag in tags]
+        labels = [n for n in dict.fromkeys(n for one in series for n in one) if n != "_field"]
+        telling = [n for n in labels if len({one.get(n, _IS) for one in series}) > 1]
+        parts = [[one.get(n, _IS) for n in (*telling, "_field")] for one in series]
+        return [".".join(p for p in part if p != _IS) or "value" for part in parts]
+
+    def described(self) -> SourceTable:
+        empty = pl.Series([], dtype=pl.Int64)
+        frame = pl.DataFrame(schema={"_time": pl.String})
+        facts = [*self.answer.text.facts]
+        return SourceTable(
+            frame, self.answer.counts(), empty, empty, facts=facts, rejects=self.answer.rejects, decimal="."
+        )
 
 
 def _samples(table: _Table, frame: pl.DataFrame, labels: list[str]) -> pl.DataFrame:
@@ -174,4 +258,9 @@ def _distinguishing(frames: list[pl.DataFrame]) -> list[str]:
     return found
 
 
-FORMAT = TextFormat("influx", recognise, read_influx)
+FORMAT = TextFormat(
+    "influx",
+    recognise,
+    read_influx,
+    lambda text, name, limits, progress: _Blocks(_Answer(text, limits, progress), name),
+)

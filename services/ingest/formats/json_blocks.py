@@ -13,9 +13,9 @@ from typing import Any
 from services.ingest.formats.headings import names_role
 from services.ingest.formats.json_series import Series, named_by_labels
 
-_NAMES = ("columns", "fields")
-_ROWS = ("values", "rows", "data")
-_CALLED = ("name", "columnname", "text", "displayname")
+_NAMES = ("columns", "fields", "columninfo", "column_meta", "meta", "schema", "header", "headers", "columnnames")
+_ROWS = ("values", "rows", "data", "dataset", "result", "results", "records")
+_CALLED = ("name", "columnname", "column_name", "text", "displayname", "label", "field")
 _DEEPEST = 8
 
 
@@ -81,12 +81,39 @@ def _blocks(node: Any, depth: int) -> Iterator[Block]:
 
 def _table(node: dict[str, Any]) -> Block | None:
     low = {k.lower(): v for k, v in node.items()}
-    described = next((low[k] for k in _NAMES if isinstance(low.get(k), list)), None)
-    rows = next((low[k] for k in _ROWS if isinstance(low.get(k), list)), None)
+    # {"schema": {"fields": [...]}, "rows": [...]} of BigQuery, {"ResultSetMetadata": {"ColumnInfo": [...]}} of Athena.
+    inside = [{k.lower(): v for k, v in part.items()} for part in node.values() if isinstance(part, dict)]
+    described = next((part[k] for part in (low, *inside) for k in _NAMES if isinstance(part.get(k), list)), None)
+    listed = next((low[k] for k in _ROWS if isinstance(low.get(k), list)), None)
     names = _column_names(described)
-    if not names or not rows or any(not isinstance(r, list) or len(r) != len(names) for r in rows):
+    rows = _rows(listed, len(names)) if names else []
+    if not rows:
         return None
+    index = low.get("index")
+    if isinstance(index, list) and len(index) == len(rows) and "index" not in names:
+        # {"columns": ..., "index": ..., "data": ...}: the labels of the rows may be their times.
+        names, rows = ("index", *names), [[label, *row] for label, row in zip(index, rows, strict=True)]
     return Block(names, rows, _labels(low), ({},) * len(names))
+
+
+def _rows(listed: Any, width: int) -> list[list[Any]]:
+    """Returns the rows of a list of lists, or of objects with a list of cells each; empty for anything else."""
+    rows = []
+    for item in listed or ():
+        if isinstance(item, dict):
+            item = next(iter(item.values())) if len(item) == 1 else None
+            item = [_cell(c) for c in item] if isinstance(item, list) else None
+        if not isinstance(item, list) or len(item) != width:
+            return []
+        rows.append(item)
+    return rows
+
+
+def _cell(cell: Any) -> Any:
+    """Returns what a cell holds that is an object of its type's name: {"ScalarValue": "1.5"}, {"NullValue": true}."""
+    if isinstance(cell, dict) and len(cell) <= 1:
+        return next((v for k, v in cell.items() if "null" not in k.lower()), None)
+    return cell
 
 
 def _frame(node: dict[str, Any]) -> Block | None:
@@ -109,6 +136,9 @@ def _column_names(described: Any) -> tuple[str, ...]:
     """Returns the names of columns that are texts or objects with a name; empty for anything else."""
     names = []
     for column in described if isinstance(described, list) else ():
+        if isinstance(column, list) and len(column) > 1:
+            # ["ts", "TIMESTAMP", 8]: name, type, length.
+            column = column[0]
         if isinstance(column, dict):
             low = {k.lower(): v for k, v in column.items()}
             column = next((low[k] for k in _CALLED if isinstance(low.get(k), str)), None)

@@ -19,10 +19,11 @@ from services.ingest.encoding import detect_encoding
 from services.ingest.formats.headings import names_role
 from services.ingest.formats.json_blocks import block_series, find_blocks
 from services.ingest.formats.json_flat import as_series as as_series
-from services.ingest.formats.json_flat import flattened, without_surrogates, word
+from services.ingest.formats.json_flat import flattened, labels_of_keys, units_beside, without_surrogates, word
 from services.ingest.formats.json_series import Series, find_series
 from services.ingest.formats.opcua_json import one_row_a_time, plain_values
 from services.ingest.formats.registry import Container
+from services.ingest.formats.senml import senml_series
 from services.ingest.limits import Limits, refuse_beyond
 from services.ingest.names import unit_in_name
 from services.ingest.options import ReadOptions
@@ -52,8 +53,9 @@ def read_json(path: Path, file_name: str, options: ReadOptions, limits: Limits, 
     _refuse_depth(document, limits, file_name)
     document = plain_values(document)
     progress("flattening", 0, 0)
-    blocks = find_blocks(document)
-    samples = block_series(blocks) or ([] if blocks else find_series(document))
+    packed = senml_series(document)
+    blocks = [] if packed else find_blocks(document)
+    samples = packed or block_series(blocks) or ([] if blocks else find_series(document))
     if samples:
         return _from_samples(samples)
     shape, records = _records(document) if len(blocks) != 1 else ("columns and rows", blocks[0].records())
@@ -62,11 +64,15 @@ def read_json(path: Path, file_name: str, options: ReadOptions, limits: Limits, 
             "NOT_A_TABLE", f"{file_name} is valid JSON, but it holds no list of records, columns or samples."
         )
     frame = flattened(records, limits)
-    return _table(
-        frame,
-        [Fact("shape", shape, f"{len(records):,} records of {frame.width} values")],
-        LineCounts(frame.height, frame.height),
-    )
+    frame = frame.rename(labels_of_keys(document, frame.columns))
+    facts = [Fact("shape", shape, f"{len(records):,} records of {frame.width} values")]
+    table = _table(frame, facts, LineCounts(frame.height, frame.height))
+    if " / " in shape and (unread := _other_tables(document)):
+        shown = ", ".join(map(repr, unread[:5]))
+        table.warnings.append(
+            ("JSON_PARTS_UNREAD", f"{file_name} holds several tables; {shape!r} was read, {shown} not.")
+        )
+    return table
 
 
 def _refuse(word: str) -> Any:
@@ -169,6 +175,9 @@ def _records(document: Any) -> tuple[str, list[dict[str, Any]]]:
     if isinstance(document, list):
         if document and all(isinstance(r, dict) for r in document):
             return "records", _exploded(document)
+        if document and all(isinstance(r, list) and r and isinstance(r[0], dict) for r in document):
+            inner = [x for r in document for x in r]
+            return ("lists of records", inner) if all(isinstance(x, dict) for x in inner) else ("", [])
         if len(document) > 1 and all(isinstance(r, list) for r in document):
             return _from_rows(document)
         if document and all(isinstance(v, int | float) and not isinstance(v, bool) for v in document):
@@ -190,6 +199,11 @@ def _records(document: Any) -> tuple[str, list[dict[str, Any]]]:
     if len(inner) >= 1 and all(isinstance(v, dict) and v for v in inner):
         keys = [set(v) for v in inner]
         if all(k == keys[0] for k in keys) and not any(isinstance(x, dict | list) for x in inner[0].values()):
+            if all(re.fullmatch(r"\d{12,19}|\d{4}-\d\d-\d\d([T ][\d:.]+(Z|[+-][\d:]+)?)?", k) for k in keys[0]):
+                return "columns by time", [
+                    {"timestamp": int(k) if k.isdigit() else k} | {name: v[k] for name, v in document.items()}
+                    for k in inner[0]
+                ]
             if all(re.fullmatch(r"\d+", k) for k in keys[0]):
                 return "columns by index", [
                     dict(zip(document, row, strict=True)) for row in zip(*(v.values() for v in inner), strict=True)
@@ -205,6 +219,18 @@ def _records(document: Any) -> tuple[str, list[dict[str, Any]]]:
     if best[0] == 0 and not any(isinstance(v, dict | list) for v in document.values()):
         return "single record", [document]
     return best[1], best[2]
+
+
+def _other_tables(document: Any) -> list[str]:
+    """Returns the keys of the tables that stand beside the longest one of a document."""
+    while isinstance(document, dict):
+        inner = {k: v for k, v in document.items() if isinstance(v, dict | list)}
+        sizes = {k: n for k, v in inner.items() if (n := len(_records(v)[1])) > 1}
+        if len(sizes) != 1:
+            longest = max(sizes, key=lambda k: sizes[k], default="")
+            return [k for k in sizes if k != longest]
+        document = inner[next(iter(sizes))]
+    return []
 
 
 def _from_rows(rows: list[list[Any]]) -> tuple[str, list[dict[str, Any]]]:
@@ -233,6 +259,8 @@ def _exploded(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     key = keys.pop()
     if not all(isinstance(r.get(key, []), list | dict) for r in records):
         return records
+    if key != "Messages" and not _holds_samples(records, key):
+        return records
     exploded: list[dict[str, Any]] = []
     for record in records:
         around = {k: v for k, v in record.items() if k != key}
@@ -244,6 +272,23 @@ def _exploded(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
                 kept = {k: v for k, v in around.items() if not (timed and names_role(k, "time"))}
                 exploded.append({**kept, **item})
     return one_row_a_time(exploded) if key == "Messages" else exploded
+
+
+def _holds_samples(records: list[dict[str, Any]], key: str) -> bool:
+    """Returns whether a list of objects holds samples; beside a record's own time and values it tells of their way.
+
+    A gateway's message lists the receivers that heard it.
+    """
+    inside = {k for r in records[:50] for x in r.get(key, []) if isinstance(x, dict) for k in x}
+    if any(names_role(k, "time") or names_role(k, "tag") or names_role(k, "value") for k in inside):
+        return True
+    first = records[0]
+    timed = any(names_role(k, "time") for k in first)
+    return not (timed and any(isinstance(v, dict) and _has_numbers(v) for k, v in first.items() if k != key))
+
+
+def _has_numbers(node: dict[str, Any]) -> bool:
+    return any(isinstance(v, float) or (isinstance(v, int) and not isinstance(v, bool)) for v in node.values())
 
 
 def _keeps_alive(message: dict[str, Any]) -> bool:
@@ -275,12 +320,14 @@ def _table(
 ) -> SourceTable:
     if frame.height == 0 or frame.width == 0:
         raise SensorForgeError("NO_ROWS", "The JSON holds no record with a value.")
+    units, beside = units_beside(frame)
+    frame = frame.drop(beside)
     return SourceTable(
         frame=frame,
         counts=counts,
         row_numbers=numbered(frame.height),
         line_numbers=numbered(frame.height),
-        units={n: u for n in frame.columns if (u := unit_in_name(n))},
+        units={n: u for n in frame.columns if (u := unit_in_name(n))} | units,
         facts=facts,
         rejects=rejects or [],
     )

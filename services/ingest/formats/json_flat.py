@@ -13,6 +13,7 @@ import polars as pl
 from services.ingest.limits import Limits, refuse_beyond
 from services.ingest.names import unique_names
 
+_NUMBERED = re.compile(r"^[A-Za-z_]+\d{1,3}$")
 SHORT_LIST = 16
 """A list of at most this many plain values becomes one column an element; a longer one becomes text."""
 
@@ -57,7 +58,7 @@ def flattened(records: list[dict[str, Any]], limits: Limits) -> pl.DataFrame:
 
 _DATA_VALUE_PARTS = re.compile(
     r"\.(status_?code(\.(code|symbol))?|status(\.(code|symbol))?|source_?timestamp|server_?timestamp|"
-    r"(source|server)_?picoseconds|ua_?type)$",
+    r"(source|server)_?picoseconds|ua_?type|units?|uom|eng_?units)$",
     re.I,
 )
 
@@ -78,6 +79,38 @@ def _shortened(names: list[str]) -> list[str]:
         alone = base != name and base not in taken and 0 < companions[base] == children[base] - 1
         result.append(base if alone else name or "value")
     return result
+
+
+def labels_of_keys(document: Any, names: list[str]) -> dict[str, str]:
+    """Returns what a document says its columns mean, as in {"channel": {"field1": "Flow"}, "feeds": [{"field1": 1}]}.
+
+    Only an object outside the records says so, with a distinct text that is no number for each of several columns.
+    """
+    objects = [v for v in document.values() if isinstance(v, dict)] if isinstance(document, dict) else []
+    for given in objects:
+        labels = {n: given[n].strip() for n in names if _NUMBERED.match(n) and isinstance(given.get(n), str)}
+        texts = set(labels.values())
+        clear = all(re.search(r"[^\W\d_]", t) for t in texts) and not texts & (set(names) - labels.keys())
+        if len(labels) > 1 and len(texts) == len(labels) and clear:
+            return labels
+    return {}
+
+
+_UNIT_PART = re.compile(r"^(.+)\.(?:units?|uom|eng_?units)$", re.I)
+
+
+def units_beside(frame: pl.DataFrame) -> tuple[dict[str, str], list[str]]:
+    """Returns the units that stand in every record beside a value ({"value": 5, "unit": "bar"}), and their columns."""
+    units: dict[str, str] = {}
+    columns = []
+    for name in frame.columns:
+        match = _UNIT_PART.match(name)
+        value = next((n for n in (match[1], f"{match[1]}.value") if n in frame.columns), "") if match else ""
+        texts = frame[name].drop_nulls().unique().to_list() if value and frame[name].dtype == pl.String else []
+        if len(texts) == 1:
+            units |= {value: texts[0].strip()} if texts[0].strip() else {}
+            columns.append(name)
+    return units, columns
 
 
 def as_series(name: str, values: list[Any]) -> pl.Series:

@@ -13,9 +13,9 @@ from typing import Any
 from services.ingest.formats.headings import names_role
 
 _NAME_KEYS = (
-    "name", "tag", "tagname", "tag_name", "id", "path", "nodeid", "node_id", "displayname", "itemid", "n", "key",
-    "metric", "sensor", "signal", "variable", "webid", "measurement", "target", "propertyalias", "propertyid", "fqn",
-    "pointname", "pointid", "point", "channel", "alias",
+    "name", "tag", "tagname", "tag_name", "externalid", "id", "path", "nodeid", "node_id", "displayname", "itemid", "n",
+    "key", "metric", "sensor", "signal", "variable", "webid", "measurement", "target", "propertyalias", "propertyid",
+    "fqn", "containerid", "streamid", "seriesid", "pointname", "pointid", "point", "channel", "alias",
 )  # fmt: skip
 _LABEL_KEYS = ("metric", "labels", "tags")
 _SAMPLE_KEYS = (
@@ -24,12 +24,15 @@ _SAMPLE_KEYS = (
 )  # fmt: skip
 _TIME_KEYS = (
     "timestamp", "time", "t", "ts", "sourcetimestamp", "source_timestamp", "servertimestamp", "datetime", "date",
+    "observedat", "phenomenontime", "eventtime", "recordedat",
 )  # fmt: skip
-_TIME_LISTS = ("timestamps", "times", "timestamp", "time", "ts", "x")
-_VALUE_LISTS = ("values", "value", "data", "y")
+_TIME_LISTS = ("timestamps", "times", "timestamp", "time", "ts", "t", "x")
+_VALUE_LISTS = ("values", "value", "data", "v", "y")
+_QUALITY_LISTS = ("qualities", "quality", "q", "statuscodes", "statuscode", "status", "statuses")
 _VALUE_KEYS = ("value", "v", "val", "y", "avg", "mean")
 _QUALITY_KEYS = ("quality", "q", "statuscode", "status", "good", "status_code", "validity")
 _UNIT_KEYS = ("unit", "units", "uom", "engunits", "engineeringunits", "unitsabbreviation")
+_STREAM = re.compile(r"history|values|samples|data|points|readings|items|results?|records|series", re.I)
 _DEEPEST = 12
 
 Samples = list[tuple[Any, Any, Any]]
@@ -80,13 +83,71 @@ def _collect(node: Any, found: list[tuple[str | Labels, str, Samples]], depth: i
         unit = next((str(node[low[k]]) for k in _UNIT_KEYS if k in low and isinstance(node[low[k]], str)), "")
         found.append((name, unit, samples))
         return
+    if shared := _beside_shared_times(node, low):
+        found.extend(shared)
+        return
     lists = {k: s for k, v in node.items() if isinstance(v, list) and len(v) > 1 and (s := _samples(v))}
-    if len(lists) >= 1 and len(lists) == len(node):
+    # Several named lists may stand beside what says whose they are.
+    others = [v for k, v in node.items() if k not in lists]
+    if lists and (not others or (len(lists) > 1 and not any(isinstance(v, dict | list) for v in others))):
         found.extend((k, "", s) for k, s in lists.items())
+        return
+    if len(lists) == 1 and not any(isinstance(v, dict | list) for v in others):
+        # A page of one stream: what stands beside the samples is about the page.
+        (key, alone), *_ = lists.items()
+        if _STREAM.search(key) and (alone[0][2] is not None or _values_alone(node[key][0])):
+            found.append((around or "Value", "", alone))
+            return
+    if keyed := _keyed(node):
+        found.extend(keyed)
         return
     for value in node.values():
         if isinstance(value, dict | list):
             _collect(value, found, depth + 1, own or around if isinstance(value, dict) else "")
+
+
+def _keyed(node: dict[str, Any]) -> list[tuple[str | Labels, str, Samples]]:
+    """Returns the series of an object whose keys name several objects of times and values side by side."""
+    found: list[tuple[str | Labels, str, Samples]] = []
+    for key, value in node.items():
+        if isinstance(value, dict):
+            low = {k.lower(): k for k in value}
+            named = any(k in low and isinstance(value[low[k]], str) for k in _NAME_KEYS)
+            samples = [] if named else _samples_of(value, low)
+            if not samples:
+                return []
+            unit = next((str(value[low[k]]) for k in _UNIT_KEYS if k in low and isinstance(value[low[k]], str)), "")
+            found.append((key, unit, samples))
+        elif isinstance(value, list):
+            return []
+    return found if len(found) > 1 else []
+
+
+def _values_alone(item: Any) -> bool:
+    """Returns whether a sample has a value and times, and nothing else that is filled."""
+    if not isinstance(item, dict):
+        return False
+    known = (*_TIME_KEYS, *_VALUE_KEYS)
+    return all(k.lower() in known or k.lower().endswith(("_at", "time")) or not v for k, v in item.items())
+
+
+def _beside_shared_times(node: dict[str, Any], low: dict[str, str]) -> list[tuple[str | Labels, str, Samples]]:
+    """Returns the series of an object with one list of times and a list of named lists of values, as Time Series
+    Insights answers."""
+    empty: list[Any] = []
+    times = next((node[low[k]] for k in _TIME_LISTS if k in low and isinstance(node[low[k]], list)), empty)
+    if not times or not _timelike(times[0]):
+        return []
+    found: list[tuple[str | Labels, str, Samples]] = []
+    for listed in node.values():
+        for item in listed if isinstance(listed, list) and listed is not times else ():
+            keys = {k.lower(): k for k in item} if isinstance(item, dict) else {}
+            name = next((str(item[keys[k]]) for k in _NAME_KEYS if k in keys), "")
+            values = next((item[keys[k]] for k in _VALUE_LISTS if k in keys and isinstance(item[keys[k]], list)), empty)
+            if not name or len(values) != len(times):
+                return []
+            found.append((name, "", [(t, v, None) for t, v in zip(times, values, strict=True)]))
+    return found
 
 
 def _labels(node: Any) -> Labels:
@@ -103,7 +164,9 @@ def _samples_of(node: dict[str, Any], low: dict[str, str]) -> Samples:
     values = next((node[low[k]] for k in _VALUE_LISTS if k in low and isinstance(node[low[k]], list)), empty)
     side_by_side = len(times) == len(values) > 0 and _timelike(times[0])
     if side_by_side and not any(isinstance(v, dict | list) for v in (*times, *values)):
-        return [(t, v, None) for t, v in zip(times, values, strict=True)]
+        codes = next((node[low[k]] for k in _QUALITY_LISTS if k in low and isinstance(node[low[k]], list)), empty)
+        codes = [_code(c) for c in codes] if len(codes) == len(times) else [None] * len(times)
+        return list(zip(times, values, codes, strict=True))
     key = next((low[k] for k in _SAMPLE_KEYS if k in low and isinstance(node[low[k]], list)), "")
     return _samples(node[key]) if key else []
 

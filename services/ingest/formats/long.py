@@ -13,16 +13,18 @@ from dataclasses import replace
 import polars as pl
 
 from services.chassis.errors import SensorForgeError
-from services.ingest.formats.clock import trimmed, utc_times, with_milliseconds
+from services.ingest.formats.clock import elapsed_seconds, trimmed, utc_times, with_milliseconds
 from services.ingest.formats.headings import squashed
 from services.ingest.formats.pivot import pivot
 from services.ingest.formats.quality import good_codes
 from services.ingest.formats.registry import Reshape
-from services.ingest.formats.roles import Roles, find_roles
+from services.ingest.formats.roles import Roles, find_roles, is_clock
 from services.ingest.options import ReadOptions
 from services.ingest.tables import Fact, Reject, SourceTable, numbered
 
 MARKER = r"^\$RT_[A-Z]+\$$"
+ELAPSED = "elapsed_s"
+"""The column that stands for the time where samples have times of day alone."""
 _STATUS_CODE = re.compile(r"status_?code(\.(code|symbol))?$", re.I)
 _NULL_WORDS = ["NULL", "null", "(null)", "<null>", "[null]", "None"]
 """What databases write into the cells of a value that lies in another column."""
@@ -59,7 +61,14 @@ def widen(table: SourceTable, file_name: str, options: ReadOptions) -> SourceTab
         for row in frame.filter(markers).iter_rows(named=True):
             rejects.append(Reject(row["\0row"], row["\0line"], "ARCHIVE_MARKER", str(row[roles.tag])))
         frame = frame.filter(~markers)
-    times, fact = _times(frame, roles, options, file_name)
+    dateless = is_clock(frame[roles.time]) and not roles.clock and not options.timestamp_format
+    warnings, units = list(table.warnings), _units(table, roles)
+    if dateless:
+        times, fact = elapsed_seconds(frame[roles.time], sample_tags(frame, roles)), _without_date(roles.time)
+        warnings.append(("TIME_WITHOUT_DATE", f"{file_name}: {fact.evidence}."))
+        units[ELAPSED] = "s"
+    else:
+        times, fact = _times(frame, roles, options, file_name)
     good, quality_facts = _good(frame, roles)
     samples = pl.DataFrame(
         {
@@ -73,6 +82,8 @@ def widen(table: SourceTable, file_name: str, options: ReadOptions) -> SourceTab
     wide, counts, bad, lines = pivot(samples)
     if wide.height == 0:
         raise SensorForgeError("NO_ROWS", f"{file_name} has no sample with a time that can be read.")
+    if dateless:
+        wide = wide.rename({"timestamp": ELAPSED})
     moved = len(rejects) - len(table.rejects)
     lines_of = replace(table.counts, rows=table.counts.rows - moved, rejected=table.counts.rejected + moved)
     return SourceTable(
@@ -80,15 +91,23 @@ def widen(table: SourceTable, file_name: str, options: ReadOptions) -> SourceTab
         counts=lines_of,
         row_numbers=numbered(wide.height),
         line_numbers=lines,
-        units=_units(table, roles),
+        units=units,
         facts=[*table.facts, fact, *quality_facts],
         rejects=sorted(rejects, key=lambda r: r.line),
         has_header=True,
         decimal=table.decimal,
-        warnings=list(table.warnings),
+        warnings=warnings,
         samples=counts,
         bad_cells=bad,
     )
+
+
+def _without_date(name: str) -> Fact:
+    evidence = (
+        f"column {name!r} has times of day without a date; {ELAPSED} counts seconds from the midnight before the "
+        "first, and a pause of more than half a day cannot be told"
+    )
+    return Fact(f"timestamp_format:{name}", "time of day", evidence)
 
 
 def sample_values(frame: pl.DataFrame, roles: Roles) -> pl.Series:

@@ -8,21 +8,24 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from services.chassis.errors import SensorForgeError
-from services.ingest.formats.registry import TextFormat
+from services.ingest.formats.registry import Rewritten, TextFormat
 from services.ingest.formats.text_file import Text
 from services.ingest.limits import Limits, refuse_beyond
 from services.ingest.names import unique_names
 from services.ingest.options import ReadOptions
 from services.ingest.tables import Fact, LineCounts, Progress, Reject, SourceTable, numbered
 
-_END = "***End_of_Header***"
+END = "***End_of_Header***"
 _SEPARATOR = re.compile(r"^Separator[\t,;](Comma|Semicolon|Tab)", re.I)
-_LONGEST = 1e9
+LONGEST = 1e9
 """Seconds; an X beyond it (31 years) is no time since the start."""
 
 
@@ -39,12 +42,11 @@ def read_lvm(text: Text, file_name: str, options: ReadOptions, limits: Limits, p
         lines.pop()
     refuse_beyond("bytes", len(text.data), limits.scada_bytes)
     refuse_beyond("rows", len(lines), limits.rows)
-    header_end = next((i for i, line in enumerate(lines) if line.startswith(_END)), None)
+    header_end = next((i for i, line in enumerate(lines) if line.startswith(END)), None)
     if header_end is None:
-        raise SensorForgeError("FILE_CORRUPT", f"{file_name}: the LabVIEW header has no {_END}.")
-    named = next((m for line in lines[:header_end] if (m := _SEPARATOR.match(line))), None)
-    separator = {"comma": ",", "semicolon": ";"}.get(named[1].lower(), "\t") if named else "\t"
-    fields = dict(_pair(line, separator) for line in lines[:header_end])
+        raise SensorForgeError("FILE_CORRUPT", f"{file_name}: the LabVIEW header has no {END}.")
+    separator = separator_of(lines[:header_end])
+    fields = fields_of(lines[:header_end], separator)
     decimal = options.decimal or fields.get("Decimal_Separator", "").strip() or "."
     segments = _segments(lines, header_end + 1, separator)
     if not segments:
@@ -70,16 +72,37 @@ def read_lvm(text: Text, file_name: str, options: ReadOptions, limits: Limits, p
         blank=accounted["blank"],
     )
     line_numbers = frame["\0line"]
+    row_numbers = numbered(frame.height)
+    if rejects and frame.height == accounted["rows"]:
+        records = np.sort(np.append(line_numbers.to_numpy(), [r.line for r in rejects]))
+        row_numbers = pl.Series(np.searchsorted(records, line_numbers.to_numpy()) + 1, dtype=pl.Int64)
+        rejects = [replace(r, row=int(np.searchsorted(records, r.line)) + 1) for r in rejects]
     return SourceTable(
         frame=frame.drop("\0line"),
         counts=counts,
-        row_numbers=numbered(frame.height),
+        row_numbers=row_numbers,
         line_numbers=line_numbers,
         units=units,
-        facts=[*text.facts, Fact("decimal", decimal, "LabVIEW header"), Fact("segments", str(len(segments)), _END)],
+        facts=[*text.facts, Fact("decimal", decimal, "LabVIEW header"), Fact("segments", str(len(segments)), END)],
         rejects=rejects,
         decimal=decimal,
     )
+
+
+def separator_of(header: Sequence[str]) -> str:
+    """Returns what the lines of the file's header say stands between cells."""
+    named = next((m for line in header if (m := _SEPARATOR.match(line))), None)
+    return {"comma": ",", "semicolon": ";"}.get(named[1].lower(), "\t") if named else "\t"
+
+
+def fields_of(header: Sequence[str], separator: str) -> dict[str, str]:
+    """Returns the entries of the file's header."""
+    return dict(_pair(line, separator) for line in header)
+
+
+def properties_of(header: Sequence[str], separator: str) -> dict[str, list[str]]:
+    """Returns the entries of a segment's header, one value a channel."""
+    return {line.split(separator)[0].strip(): line.split(separator)[1:] for line in header if line.strip()}
 
 
 def _pair(line: str, separator: str) -> tuple[str, str]:
@@ -95,7 +118,7 @@ def _segments(lines: list[str], start: int, separator: str) -> list[_Segment]:
     found: list[_Segment] = []
     at = start
     while at < len(lines):
-        end = next((i for i in range(at, len(lines)) if lines[i].startswith(_END)), None)
+        end = next((i for i in range(at, len(lines)) if lines[i].startswith(END)), None)
         first = next((i for i in range(at, len(lines)) if lines[i].startswith("X_Value")), None)
         if first is None:
             break
@@ -129,7 +152,7 @@ def _read_segment(
     accounted: dict[str, int],
 ) -> tuple[pl.DataFrame, dict[str, str]]:
     header, names, data = segment
-    properties = {line.split(separator)[0].strip(): line.split(separator)[1:] for line in header if line.strip()}
+    properties = properties_of(header, separator)
     accounted["header"] += 1
     names = [n.strip() for n in names]
     while names and not names[-1]:
@@ -149,7 +172,7 @@ def _read_segment(
         numbers.append(number)
     accounted["rows"] += len(rows)
     columns = [[r[i] for r in rows] for i in range(width)]
-    channels = _channels(names, columns, properties, fields, decimal)
+    channels = channels_of(names, columns, properties, fields, decimal)
     lines = pl.Series("\0line", numbers, dtype=pl.Int64)
     comment = columns[names.index("Comment")] if "Comment" in names else []
     if all(c.start == channels[0].start and c.xs == channels[0].xs for c in channels[1:]):
@@ -159,13 +182,14 @@ def _read_segment(
     return frame, {c.name: c.unit for c in channels if c.unit}
 
 
-def _channels(
+def channels_of(
     names: list[str],
     columns: list[list[str | None]],
     properties: dict[str, list[str]],
     fields: dict[str, str],
     decimal: str,
 ) -> list[_Channel]:
+    """Returns the channels of a segment, from its names, the texts of its columns and its header's properties."""
     xs = [i for i, n in enumerate(names) if n == "X_Value"]
     channel_at = [i for i, n in enumerate(names) if n not in ("X_Value", "Comment")]
     labels = unique_names([names[i] for i in channel_at])
@@ -180,10 +204,10 @@ def _channels(
             return (entries[where] if where < len(entries) else "") or next((e for e in entries if e), "")
 
         x_texts = columns[at - 1 if per_channel else xs[0]] if xs else []
-        x_values = [_number(x or "", decimal) for x in x_texts]
-        step = _number(property_of("Delta_X"), decimal)
+        x_values = [number_of(x or "", decimal) for x in x_texts]
+        step = number_of(property_of("Delta_X"), decimal)
         if all(x is None for x in x_values) and step:
-            first = _number(property_of("X0"), decimal) or 0.0
+            first = number_of(property_of("X0"), decimal) or 0.0
             x_values = [first + i * step for i in range(len(columns[at]))]
         units = [u.strip() for u in properties.get("Y_Unit_Label", [])]
         start = _start(property_of("Date") or fields.get("Date", ""), property_of("Time") or fields.get("Time", ""))
@@ -192,7 +216,7 @@ def _channels(
 
 
 def _instants(start: dt.datetime, xs: list[float | None]) -> pl.Series:
-    moments = [start + dt.timedelta(microseconds=round(x * 1e6)) if x is not None and abs(x) <= _LONGEST else None
+    moments = [start + dt.timedelta(microseconds=round(x * 1e6)) if x is not None and abs(x) <= LONGEST else None
                for x in xs]  # fmt: skip
     return pl.Series("timestamp", moments, dtype=pl.Datetime("us"))
 
@@ -226,7 +250,8 @@ def _own_clocks(channels: list[_Channel], lines: pl.Series) -> pl.DataFrame:
     return wide.join(first, on=key, how="left").sort(key).select("\0line", key, *names)
 
 
-def _number(text: str, decimal: str) -> float | None:
+def number_of(text: str, decimal: str) -> float | None:
+    """Returns the number that a text is under a decimal mark, or None."""
     try:
         return float(text.replace(decimal, ".") if decimal != "." else text)
     except ValueError:
@@ -246,4 +271,10 @@ def _start(date: str, time: str) -> dt.datetime | None:
     return base + dt.timedelta(microseconds=micro)
 
 
-FORMAT = TextFormat("lvm", recognise, read_lvm)
+def _rewritten(text: Text, options: ReadOptions, limits: Limits, directory: Path) -> Rewritten | None:
+    from services.ingest.formats.lvm_lines import rewritten
+
+    return rewritten(text, options, limits, directory)
+
+
+FORMAT = TextFormat("lvm", recognise, read_lvm, rewritten=_rewritten)

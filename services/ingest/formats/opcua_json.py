@@ -1,13 +1,24 @@
-"""OPC UA's JSON encodings of values, brought to one form: a Variant is its body, a DataValue keeps value and status.
+"""JSON encodings that wrap a value, brought to one form: a Variant is its body, a DataValue keeps value and status.
 
-Reversible encodings of 1.03 and 1.04 write {"Type": 11, "Body": 1.5}, those of 1.05 {"UaType": 11, "Value": 1.5}.
-Source: OPC 10000-6, section 5.4.2.
+OPC UA's reversible encodings of 1.03 and 1.04 write {"Type": 11, "Body": 1.5}, those of 1.05 {"UaType": 11,
+"Value": 1.5}; Avro's unions {"double": 1.5}, MongoDB {"$numberDouble": "1.5"}, Sparkplug and NGSI {"type": "Double",
+"value": 1.5}.
+Source: OPC 10000-6, section 5.4.2; Avro 1.11, "JSON Encoding"; MongoDB Extended JSON 2.0.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+_WRAPPERS = frozenset({
+    "double", "float", "int", "long", "string", "boolean", "$numberDouble", "$numberInt", "$numberLong",
+    "$numberDecimal", "$date", "$oid",
+})  # fmt: skip
+_TYPES = frozenset({
+    "double", "float", "real", "number", "integer", "int", "int8", "int16", "int32", "int64", "uint8", "uint16",
+    "uint32", "uint64", "long", "boolean", "bool", "string", "text", "datetime",
+})  # fmt: skip
+_TYPED = frozenset({"type", "value", "metadata"})
 _STATUS = frozenset({"StatusCode", "Status", "SourceTimestamp", "ServerTimestamp", "statusCode", "sourceTimestamp"})
 
 
@@ -22,7 +33,7 @@ def plain_values(node: Any) -> Any:
         return node
     for key, child in node.items():
         if isinstance(child, dict | list):
-            node[key] = plain_values(child)
+            node[key] = _unwrapped(plain_values(child))
     if "Body" in node and isinstance(node.get("Type"), int) and node.keys() <= {"Type", "Body", "Dimensions"}:
         return node["Body"]
     if "UaType" in node and "Value" in node:
@@ -30,6 +41,18 @@ def plain_values(node: Any) -> Any:
             return node["Value"]
         del node["UaType"]
     return node
+
+
+def _unwrapped(node: Any) -> Any:
+    """Returns the value of an object that only says its type as well; anything else as it is."""
+    if not isinstance(node, dict) or not 0 < len(node) <= 3:
+        return node
+    (key, value), *others = node.items()
+    if not others:
+        return value if key in _WRAPPERS and not isinstance(value, dict | list) else node
+    told = node.get("type")
+    typed = isinstance(told, str) and told.lower() in _TYPES and "value" in node and not node.keys() - _TYPED
+    return node["value"] if typed and not isinstance(node["value"], dict | list) and not node.get("metadata") else node
 
 
 def one_row_a_time(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -10,25 +10,21 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from services.ingest.formats.quality_words import is_good_word
+from services.ingest.formats.quality_words import says_bad as says_bad
+
 _HEX = re.compile(r"^(?:0[xX]|16#|#)([0-9a-fA-F]{1,8})(?:\s*[-:(].*)?$")
 _BARE_HEX = re.compile(r"^[0-9a-fA-F]{2}$|^[0-9a-fA-F]{8}$")
 _DECIMAL = re.compile(r"^(-?\d{1,10})(?:[.,]0+)?\s*%?(?:\s*[-:(].*)?$")
-_GOOD_WORDS = frozenset({
-    "good", "ok", "okay", "valid", "normal", "true", "g", "gut", "confirmed", "measured", "i.o.", "io", "gültig",
-    "gueltig", "bon", "bonne", "valide", "bueno", "buena", "válido", "valido", "buono", "buona", "bom", "boa", "yes",
-    "ja", "oui", "良好", "好", "reliable",
-})  # fmt: skip
-_GOOD_BEGINNINGS = ("good", "ok ", "valid", "gut ", "gut(", "bonne", "bon ", "gültig")
-_NOT_GOOD = (
-    "not", "no ", "bad", "inval", "uncert", "question", "goodless", "unreliab", "ungültig", "unsicher", "schlecht",
-)  # fmt: skip
-_BAD_WORDS = frozenset({"bad", "not", "no", "uncertain", "questionable", "invalid", "unreliable", "schlecht"})
-_WORD = re.compile(r"[^\W\d_]+")
 _CODE_IN_BRACKETS = re.compile(r"[(\[]\s*(0[xX][0-9a-fA-F]+|\d{1,10})\s*[)\]]\s*$")
 _DA_GOOD = 0xC0
 _UA_SEVERITY = 0x4000_0000
-BAD_LETTERS = frozenset("besudx*!?")
-"""Letters that mark a sample where a blank means good: RSView and FactoryTalk write D, E, S, U or *."""
+BAD_LETTERS = frozenset({*"besudx*!?", "iv", "nt", "sb", "bl", "ov"})
+"""Marks of a sample where a blank means good: RSView and FactoryTalk write D, E, S, U or *, telecontrol protocols the
+quality descriptors of IEC 60870-5-101 (invalid, not topical, substituted, blocked, overflow)."""
+_FLAG = "(?:true|false|t|f|[01])"
+_STATUS_FLAGS = re.compile(rf"^[{{(\[]?\s*({_FLAG}(?:\s*[,; ]\s*{_FLAG}){{3}})\s*[}})\]]?$", re.I)
+_CLEAR = frozenset({"false", "f", "0"})
 _POINTS_TO_BAD = ("questionable", "bad", "error", "fault", "invalid", "substituted", "ungültig", "störung", "defaut")
 _POINTS_TO_GOOD = ("valid", "good", "ok", "gültig", "gueltig")
 
@@ -57,8 +53,10 @@ def good_of_counted(counts: Mapping[str, int], nulls: int, column_name: str) -> 
         wanted = ("false", "no") if points_to_bad else ("true", "yes")
         return {t for t in texts if t.strip().lower() in wanted}, f"flag: {wanted[0]} is good"
     bare = all(_BARE_HEX.match(t.strip()) for t in texts) and any(re.search("[a-fA-F]", t) for t in texts)
+    if texts and all(map(_STATUS_FLAGS.match, map(str.strip, texts))):
+        return {t for t in texts if _no_flag(t)}, "BACnet status flags: no fault, not overridden, in service"
     numbers = {t: n for t in texts if (n := int(t.strip(), 16) if bare else _number(t)) is not None}
-    good = {t for t in texts if t not in numbers and _good_word(t)}
+    good = {t for t in texts if t not in numbers and is_good_word(t)}
     if not numbers:
         others = {t for t in texts if not says_bad(t)}
         if not good and others and len(others) < len(texts):
@@ -86,15 +84,18 @@ def says_quality(values: pl.Series, column_name: str) -> bool:
     return any(says_bad(t) for t in head.unique().to_list())
 
 
-def says_bad(text: str) -> bool:
-    """Returns whether a text of quality begins with a word for bad, or has one between others ("Raw, Bad")."""
-    low = text.strip().lower()
-    return low.startswith(_NOT_GOOD) or not _BAD_WORDS.isdisjoint(_WORD.findall(low))
+def _no_flag(text: str) -> bool:
+    """Returns whether BACnet's flags (in alarm, fault, overridden, out of service) leave the value as measured.
+
+    Source: ASHRAE 135, section 12, Status_Flags.
+    """
+    found = _STATUS_FLAGS.match(text.strip())
+    return found is not None and _CLEAR.issuperset(re.split(r"\s*[,; ]\s*", found[1].lower())[1:])
 
 
-def has_good_word(texts: list[str]) -> bool:
-    """Returns whether one of the texts is a word for good."""
-    return any(_good_word(t) for t in texts)
+def is_status_flags(text: str) -> bool:
+    """Returns whether a text holds the four status flags of BACnet."""
+    return _STATUS_FLAGS.match(text.strip()) is not None
 
 
 def _flag(column_name: str, texts: list[str], numbers: dict[str, int], points_to_bad: bool) -> int:
@@ -115,13 +116,3 @@ def _number(text: str) -> int | None:
     if match := _CODE_IN_BRACKETS.search(text):
         return int(match[1], 0 if match[1][:2].lower() == "0x" else 10)
     return None
-
-
-def _good_word(text: str) -> bool:
-    low = text.strip().strip("{}").lower()
-    if low.startswith(_NOT_GOOD):
-        return False
-    words = _WORD.findall(low)
-    # "Raw, Good": how a sample came to be stands before what it is worth.
-    told = "good" in words and _BAD_WORDS.isdisjoint(words)
-    return low in _GOOD_WORDS or low.startswith(_GOOD_BEGINNINGS) or told

@@ -27,7 +27,7 @@ _TYPE_WORDS = {
     "unsigned32": "uint32", "16bitsigned": "int16", "16bitunsigned": "uint16", "32bitsigned": "int32",
     "32bitunsigned": "uint32", "32bitfloat": "float32", "float32bit": "float32", "ieee754": "float32",
     "enum16": "uint16", "bitfield16": "uint16", "bitfield32": "uint32", "acc32": "uint32", "acc64": "uint64",
-    "enum": "uint16", "bitmap": "uint16",
+    "enum": "uint16", "bitmap": "uint16", "signed": "int16", "unsigned": "uint16", "hex": "uint16", "binary": "uint16",
 }  # fmt: skip
 _HEADERS = {
     "address": ("address", "addr", "register", "reg", "start", "start_address", "register_address",
@@ -49,6 +49,8 @@ _HEADERS = {
 }  # fmt: skip
 _ORDER = re.compile(r"\b(ABCD|CDAB|BADC|DCBA)\b", re.I)
 _ORDER_DIGITS = {"0-1-2-3": "ABCD", "1-0-3-2": "BADC", "2-3-0-1": "CDAB", "3-2-1-0": "DCBA"}
+_FIGURES = (1e-100, 1e100)
+"""Size of a scale, divisor or offset."""
 _BITS = re.compile(r"bits?\s*(\d+)\s*(?:\.\.|-|to|bis)\s*(?:bit\s*)?(\d+)\s*[=:]\s*(.+)$", re.I)
 _BIT = re.compile(r"bit\s*(\d+)\s*[=:]\s*([^\W\d][\w .-]*)", re.I)
 
@@ -72,6 +74,9 @@ def read_register_map(table: pl.DataFrame) -> list[Register]:
     """Returns the entries of a register map table, its cells text. Raises REGISTER_MAP_INVALID naming the row."""
     columns = {re.sub(r"[\s\-]+", "_", n.strip().lower()).rpartition(".")[2]: n for n in table.columns}
     at = {role: next((columns[w] for w in words if w in columns), "") for role, words in _HEADERS.items()}
+    if not at["address"] and at["offset"]:
+        # Scanners call the address counted from 0 the offset; without another address it is no term of the value.
+        at |= {"address": at["offset"], "offset": ""}
     if not (at["address"] and at["name"] and at["type"]):
         shown = ", ".join(n for n in table.columns if n != "source_row")
         raise SensorForgeError(
@@ -91,7 +96,8 @@ def _entry(cells: dict[str, Any], number: int) -> Register:
     place = _address(cells["address"])
     scale, offset = _figure(cells["scale"], 1.0), _figure(cells["offset"], 0.0)
     divisor = _figure(cells["divisor"], 1.0)
-    if kind not in TYPES or place is None or not cells["name"] or scale is None or offset is None or not divisor:
+    # A scale of nothing would make every value nothing.
+    if kind not in TYPES or place is None or not cells["name"] or not scale or offset is None or not divisor:
         shown = ", ".join(
             f"{role} {cells[role]!r}" for role in ("address", "name", "type", "scale", "offset", "divisor")
         )
@@ -143,7 +149,8 @@ def _figure(value: Any, default: float) -> float | None:
     try:
         if not match or not (match[1] or match[2]):
             return None
-        return float(match[1] or 1) / float(match[2] or 1)
+        figure = float(match[1] or 1) / float(match[2] or 1)
+        return figure if not figure or _FIGURES[0] < abs(figure) < _FIGURES[1] else None
     except (ValueError, ZeroDivisionError):
         return None
 

@@ -9,14 +9,17 @@ Each recognises its input and gives the evidence; anything a text format does no
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
+
+import polars as pl
 
 from services.ingest.formats.text_file import Text
 from services.ingest.limits import Limits
 from services.ingest.options import ReadOptions
-from services.ingest.tables import Progress, SourceTable
+from services.ingest.tables import Fact, Progress, SourceTable
 
 
 @dataclass(frozen=True)
@@ -27,13 +30,49 @@ class Container:
     read: Callable[[Path, str, ReadOptions, Limits, Progress], SourceTable]
 
 
+class SampleBlocks(Protocol):
+    """The samples of a text, block by block: of a large one only a block is in memory."""
+
+    def blocks(self) -> Iterator[pl.DataFrame]:
+        """Yields time (text or Int64), tag, value (texts), line (Int64); raises MustBeWhole where blocks do not do."""
+
+    def names(self, tags: Sequence[str]) -> list[str]:
+        """Returns what the distinct tags are called, when all blocks were read."""
+
+    def described(self) -> SourceTable:
+        """Returns the account of all lines, with rejects and facts; its table has no rows."""
+
+
+class MustBeWhole(Exception):
+    """The table can only be made of all of the file."""
+
+
+@dataclass(frozen=True)
+class Rewritten:
+    """A text as delimited lines, as many as it had, and how to read them.
+
+    `blanked` counts the lines of preamble and header that are blank now; `units` has one entry a column.
+    """
+
+    text: Text
+    options: ReadOptions
+    blanked: Mapping[str, int]
+    facts: tuple[Fact, ...] = ()
+    units: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class TextFormat:
-    """`recognise` gets the head of the text and returns the evidence, or "" when it is another format."""
+    """`recognise` gets the head of the text and returns the evidence, or "" when it is another format.
+
+    `samples` and `rewritten`, where a format has one of them, read a large text in blocks.
+    """
 
     name: str
     recognise: Callable[[str], str]
     read: Callable[[Text, str, ReadOptions, Limits, Progress], SourceTable]
+    samples: Callable[[Text, str, Limits, Progress], SampleBlocks] | None = None
+    rewritten: Callable[[Text, ReadOptions, Limits, Path], Rewritten | None] | None = None
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from services.ingest.cells import MISSING_WORDS, QUALITY_WORDS
 from services.ingest.formats.clock import reads_as_time, trimmed
 from services.ingest.formats.headings import Role, candidates, names_role, squashed, tier_of_path
 from services.ingest.formats.quality import says_quality
+from services.ingest.formats.quality_words import is_quality_word
 from services.ingest.options import ReadOptions
 from services.ingest.tables import SourceTable
 from services.ingest.timestamps import TimeColumn, find_time
@@ -32,6 +33,7 @@ _NUMBER = r"^[+-]?[\d.,']*\d[\d.,]*([eE][+-]?\d+)?$"
 _QUALITY_TEXT = re.compile(
     r"^(good|bad|uncertain|valid|invalid|ok|true|false|gut|schlecht|unsicher|0x[0-9a-f]{1,8})([ ,_:(\[-].*)?$", re.I
 )
+_LETTERS = frozenset("GBU")
 _QUALITY_NUMBERS = frozenset(map(str, (0, 1, 2, 3, 4, 8, 16, 20, 24, 28, 64, 68, 76, 80, 100, 128, 133, 192, 216)))
 
 
@@ -102,10 +104,14 @@ def _by_heading(frame: pl.DataFrame, options: ReadOptions) -> Roles | None:
         rest = [n for n in names if n != value]
         tags = [n for n in candidates(rest, "tag") if n not in times and _repeats(frame[n])]
         # A column with one text names the source; the tags are another column's.
-        tags.sort(key=lambda n: (frame[n].n_unique() == 1, tier_of_path(n, "tag")))
+        names_of = [n for n in tags if _share_of_numbers(frame[n]) < 0.5]
+        # Nor are the numbers of tags that have names as well.
+        numbered = [n for n in tags if n not in names_of and any(_follows(frame, n, o) for o in names_of)]
+        tags.sort(key=lambda n: (frame[n].n_unique() == 1, n in numbered, tier_of_path(n, "tag")))
         for tag in tags:
             fitting = [n for n in times if n not in (tag, value)]
             time = next((n for n in fitting if reads_as_time(frame[n])), "")
+            time = time or next((n for n in fitting if is_clock(frame[n])), "")
             if not time:
                 continue
             rest = [n for n in names if n not in (tag, value, time)]
@@ -142,6 +148,8 @@ def _completed(
     frame: pl.DataFrame, tag: str, value: str, time: str, rest: list[str], options: ReadOptions, *, evidence: str
 ) -> Roles:
     coded = [n for n in candidates(rest, "quality") if _holds_codes(frame[n])]
+    # Kepware's interface calls the success of a reading "s".
+    coded = coded or [n for n in rest if squashed(n) == "s" and set(frame[n].unique()) <= {"true", "false"}]
     quality = options.quality_column or next((n for n in coded if says_quality(frame[n], n)), "")
     flags = tuple(n for n in rest if squashed(n) == "questionable" and n != quality and _holds_codes(frame[n]))
     if not quality and flags:
@@ -200,21 +208,33 @@ def _by_content(frame: pl.DataFrame, options: ReadOptions, *, named: bool) -> Ro
     codes = [n for n in rest if _holds_quality(frame[n])]
     texts = [n for n in rest if n not in numeric and n not in codes and frame[n].null_count() == 0]
     tags = [n for n in texts if _repeats(frame[n]) and (frame[n].n_unique() > 1 or not named)]
+    tags = [n for n in tags if len(tags) == 1 or not _holds_times(frame[n])]
+    # A description or a unit of each tag follows from the tag.
+    tags = tags[:1] if all(_follows(frame, n, tags[0]) for n in tags[1:]) else []
     if not time or not numeric or len(tags) != 1:
         return None
     values = [n for n in numeric if n not in codes and frame[n].n_unique() > 1]
     values = values or [n for n in numeric if n not in codes] or numeric
+    value = values[-1] if clock else values[0]
+    if any(_measures(frame[n]) and not _follows(frame, n, time) for n in values if n != value):
+        # Several measurements a line are a table of several machines.
+        return None
     single = frame[tags[0]].n_unique() == 1 and len(values) == 1
     if not single and not _one_sample_a_time(frame, tags[0], time, clock):
         return None
     return Roles(
         tags[0],
-        values[-1] if clock else values[0],
+        value,
         time,
         quality=options.quality_column or (codes[0] if codes else ""),
         clock=clock,
-        evidence=evidence_of(tags[0], values[-1] if clock else values[0], frame[tags[0]].n_unique()),
+        evidence=evidence_of(tags[0], value, frame[tags[0]].n_unique()),
     )
+
+
+def _follows(frame: pl.DataFrame, name: str, other: str) -> bool:
+    """Returns whether each cell of a column goes with one cell of the other."""
+    return frame.select(other, name).n_unique() == frame[other].n_unique()
 
 
 def _one_sample_a_time(frame: pl.DataFrame, tag: str, time: str, clock: str) -> bool:
@@ -232,7 +252,15 @@ def _one_sample_a_time(frame: pl.DataFrame, tag: str, time: str, clock: str) -> 
     if not 0 < changes == frame[tag].n_unique() - 1:
         return False
     found = find_time(trimmed(frame[time]), day_first=True)
-    return isinstance(found, TimeColumn) and int((found.values.diff() < dt.timedelta(0)).sum()) == changes
+    if not isinstance(found, TimeColumn) or int((found.values.diff() < dt.timedelta(0)).sum()) != changes:
+        return False
+    # Tags cover the same period; summer and winter time, which also step back once, follow each other.
+    times = pl.DataFrame({"tag": frame[tag], "time": found.values}).group_by("tag").agg(
+        first=pl.col("time").min(), last=pl.col("time").max()
+    )  # fmt: skip
+    common = times.select(pl.col("last").min() - pl.col("first").max()).item()
+    longest = times.select((pl.col("last") - pl.col("first")).max()).item()
+    return bool(common >= 0.5 * longest)
 
 
 def _holds_times(values: pl.Series) -> bool:
@@ -259,7 +287,7 @@ def _holds_quality(values: pl.Series) -> bool:
     if not 0 < len(distinct) <= 16:
         return False
     texts = distinct.to_list()
-    words = all(_QUALITY_TEXT.match(t) for t in texts)
+    words = all(_QUALITY_TEXT.match(t) or is_quality_word(t) for t in texts) or _LETTERS.issuperset(texts)
     numbers = all(t in _QUALITY_NUMBERS for t in texts) and bool({"192", "128", "100"} & set(texts))
     return words or numbers
 

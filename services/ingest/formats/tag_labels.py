@@ -9,6 +9,11 @@ from services.chassis.errors import SensorForgeError
 from services.ingest import errors as errors
 from services.ingest.tables import Reject
 
+
+class AnotherTag(SensorForgeError):
+    """The samples of another tag begin under the same header: the text is to be read as sections."""
+
+
 LABEL_ABOVE = 6
 """Lines above a header among which the tag of its section may be named."""
 _TAG_LABEL = re.compile(
@@ -27,7 +32,7 @@ def labelled_tag(line: str) -> str:
 def refuse_another_tag(
     file_name: str, above: Iterable[str], headers: Sequence[Reject], others: Sequence[Reject]
 ) -> None:
-    """Raises TABLES_DIFFER where a line before a repeated header names another tag than the lines `above` the first.
+    """Raises AnotherTag where a line before a repeated header names another tag than the lines `above` the first.
 
     `headers` are the repeated headers, `others` the rejects among which such a line is.
     """
@@ -36,9 +41,9 @@ def refuse_another_tag(
         for line in others:
             near = header.line - LABEL_ABOVE <= line.line < header.line
             if near and (tag := labelled_tag(line.text)) and tag not in first:
-                raise SensorForgeError(
+                raise AnotherTag(
                     "TABLES_DIFFER",
                     f"{file_name}: line {line.line} ({line.text!r}) begins the section of another tag under the same "
                     "header; values of several tags would stand in one column.",
-                    remedy="Split the file where its header comes again, one file a tag.",
+                    remedy="Say --format sections, or split the file where its header comes again, one file a tag.",
                 )

@@ -7,7 +7,7 @@ beside the work of its reader. Formats that need all of it at once ask for `data
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -59,6 +59,21 @@ class Text:
             return
         yield from _file_blocks(self.source, self.start, self.stop, size)
 
+    def passages(self, longest_line: int, size: int = _BLOCK) -> Iterator[str]:
+        """Yields the text in passages of whole lines, about `size` bytes each. Raises INGEST_LIMIT for a longer line
+        than `longest_line` and a passage."""
+        rest = b""
+        for block in self.blocks(size):
+            cut = block.rfind(b"\n") + 1
+            if cut:
+                yield (rest + block[:cut]).decode("utf-8")
+                rest = block[cut:]
+            else:
+                rest += block
+                refuse_beyond("bytes of a line", len(rest), max(longest_line, size))
+        if rest:
+            yield rest.decode("utf-8")
+
     def _read(self, size: int) -> bytes:
         if isinstance(self.source, bytes):
             return self.source[:size]
@@ -105,16 +120,27 @@ class _Seen:
     """What one look through all bytes of a text tells."""
 
     blocks: int = 0
-    newlines: bool = False
-    returns: bool = False
+    newlines: int = 0
+    returns: int = 0
+    """Those that no newline follows."""
     filled: bool = False
     marks: int = 0
     """End-of-file marks at the end."""
+    _return_last: bool = False
+
+    @property
+    def returns_end_lines(self) -> bool:
+        """Whether lines end with a return alone, as most line ends do then."""
+        return self.returns > self.newlines
 
     def look(self, block: bytes) -> None:
         self.blocks += 1
-        self.newlines = self.newlines or b"\n" in block
-        self.returns = self.returns or b"\r" in block
+        self.newlines += block.count(b"\n")
+        if b"\r" in block or self._return_last:
+            # A pair may be cut by the end of a block.
+            pairs = block.count(b"\r\n") + (self._return_last and block.startswith(b"\n"))
+            self.returns += block.count(b"\r") - pairs
+        self._return_last = block.endswith(b"\r")
         self.filled = self.filled or bool(block.strip(_BLANK + _END_OF_FILE + codecs.BOM_UTF8))
         self.marks = len(block) - len(block.rstrip(_END_OF_FILE))
 
@@ -175,11 +201,19 @@ def _with_usual_line_ends(text: Text, seen: _Seen, directory: Path) -> Text:
     """Returns the text without end-of-file marks, lone returns as line ends."""
     if isinstance(text.source, bytes):
         body = text.source[: text.size - seen.marks]
-        return Text(body.replace(b"\r", b"\n") if seen.returns and not seen.newlines else body, text.facts)
-    if not seen.returns or seen.newlines:
+        return Text(b"".join(_newlines_alone((body,))) if seen.returns_end_lines else body, text.facts)
+    if not seen.returns_end_lines:
         return Text(text.source, text.facts, text.start, text.stop - seen.marks)
     target = directory / "text.lines"
     with target.open("wb") as out:
-        for block in text.blocks(_BLOCK):
-            out.write(block.replace(b"\r", b"\n"))
-    return Text(target, text.facts, 0, text.size - seen.marks)
+        out.writelines(_newlines_alone(text.blocks(_BLOCK)))
+    return Text(target, text.facts, 0, target.stat().st_size - seen.marks)
+
+
+def _newlines_alone(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yields a text with a newline for every line end, whichever of the three it was."""
+    cut = False
+    for block in blocks:
+        block = block[1:] if cut and block.startswith(b"\n") else block
+        cut = block.endswith(b"\r") or (cut and not block)
+        yield block.replace(b"\r\n", b"\n").replace(b"\r", b"\n")

@@ -33,6 +33,8 @@ Rows = list[list[Any]]
 Ranges = list[tuple[tuple[int, int], tuple[int, int]]]
 """First and last cell of every merged range, as (row, column) from 0."""
 _SAMPLE_ROWS = 400
+_RIVAL_SHARE = 0.2
+"""Share of the fullest sheet's cells above which another sheet holds a table that is missed."""
 _FAR_CELL = re.compile(rb'<c[^>]{0,200}? r="([A-Z]{1,3})(\d{1,12})"')
 _FURTHEST_CELL = re.compile(rb' r="([A-Z]{3}|[A-Z]{1,3}(?=\d{7}))(\d{1,12})"')
 _FEW_CELLS = 4_000
@@ -50,10 +52,13 @@ def read_workbook(path: Path, file_name: str, options: ReadOptions, limits: Limi
         measure(path, file_name, limits)
     progress("reading", 0, 0)
     with _panics_as_corrupt(file_name):
-        chosen, rows, merged, fact = _read(path, file_name, options, limits)
+        chosen, rows, merged, fact, rivals = _read(path, file_name, options, limits)
     progress("typing", 0, len(rows))
     table = _table(rows, merged, chosen, file_name, options, limits)
     table.facts.insert(0, fact)
+    if rivals:
+        text = f"{file_name}: sheet {chosen!r} was read; {', '.join(rivals[:10])} hold tables as well (--sheet)."
+        table.warnings.append(("SHEETS_UNREAD", text))
     return table
 
 
@@ -75,14 +80,19 @@ class _panics_as_corrupt:  # noqa: N801
             ) from error
 
 
-def _read(path: Path, file_name: str, options: ReadOptions, limits: Limits) -> tuple[str, Rows, Ranges, Fact]:
-    """Returns (sheet, rows, merged ranges, the fact about the sheet). Raises FILE_CORRUPT, FILE_ENCRYPTED."""
+def _read(
+    path: Path, file_name: str, options: ReadOptions, limits: Limits
+) -> tuple[str, Rows, Ranges, Fact, list[str]]:
+    """Returns (sheet, rows, merged ranges, the fact about the sheet, other sheets with tables).
+
+    Raises FILE_CORRUPT, FILE_ENCRYPTED.
+    """
     try:
         book = calamine.CalamineWorkbook.from_path(str(path))
         names = [m.name for m in book.sheets_metadata if "Work" in str(m.typ)] or book.sheet_names
         refuse_beyond("sheets", len(names), limits.sheets)
-        sheet, rows, fact = _chosen_sheet(book, names, options, file_name, limits)
-        return fact.value, rows, list(sheet.merged_cell_ranges or []), fact
+        sheet, rows, fact, rivals = _chosen_sheet(book, names, options, file_name, limits)
+        return fact.value, rows, list(sheet.merged_cell_ranges or []), fact, rivals
     except _READER_ERRORS as error:
         text = str(error)[:200]
         if "password" in text.lower() or "encrypt" in text.lower():
@@ -151,8 +161,9 @@ def _column_number(letters: bytes) -> int:
 
 def _chosen_sheet(
     book: calamine.CalamineWorkbook, names: list[str], options: ReadOptions, file_name: str, limits: Limits
-) -> tuple[calamine.CalamineSheet, Rows, Fact]:
-    """Returns the sheet that is asked for, else the fullest, its rows, and the fact that says why."""
+) -> tuple[calamine.CalamineSheet, Rows, Fact, list[str]]:
+    """Returns the sheet that is asked for, else the fullest, its rows, the fact that says why, and other sheets that
+    are not much emptier."""
     if options.sheet:
         by_number = (
             names[int(options.sheet) - 1] if options.sheet.isdigit() and 0 < int(options.sheet) <= len(names) else ""
@@ -163,20 +174,23 @@ def _chosen_sheet(
                 "SHEET_NOT_FOUND", f"{file_name} has no sheet {options.sheet!r}; it has {', '.join(names)}."
             )
         given = book.get_sheet_by_name(name)
-        return given, _rows(given, limits), Fact("sheet", name, "given", tuple(n for n in names if n != name))
+        return given, _rows(given, limits), Fact("sheet", name, "given", tuple(n for n in names if n != name)), []
     if len(names) == 1:
         only = book.get_sheet_by_name(names[0])
-        return only, _rows(only, limits), Fact("sheet", names[0], "the only sheet")
+        return only, _rows(only, limits), Fact("sheet", names[0], "the only sheet"), []
     fullest, best, filled = "", book.get_sheet_by_name(names[0]), -1
     most: Rows = []
+    sizes: dict[str, int] = {}
     for name in names:
         sheet = book.get_sheet_by_name(name)
         rows = _rows(sheet, limits)
         cells = sum(len(r) - r.count("") >= 2 for r in rows) * max((len(r) for r in rows[:50]), default=0)
+        sizes[name] = cells
         if cells > filled:
             fullest, best, filled, most = name, sheet, cells, rows
     others = tuple(n for n in names if n != fullest)
-    return best, most, Fact("sheet", fullest, f"most filled cells of {len(names)} sheets", others)
+    rivals = [n for n in others if sizes[n] > _RIVAL_SHARE * filled]
+    return best, most, Fact("sheet", fullest, f"most filled cells of {len(names)} sheets", others), rivals
 
 
 def _rows(sheet: calamine.CalamineSheet, limits: Limits) -> Rows:

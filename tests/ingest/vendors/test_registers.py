@@ -193,3 +193,15 @@ def test_map_without_types_is_refused_by_row(decode) -> None:  # type: ignore[no
     assert caught.value.reason == "REGISTER_MAP_INVALID"
     assert "Row 2" in caught.value.message
     assert TAGS[1] in caught.value.message
+
+
+@pytest.mark.parametrize("scale", ["0", "1e400", "1e-320", "1/0"])
+def test_scale_that_no_device_has_is_refused_by_row(scale: str, decode) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(SensorForgeError, match="Row 1 of the register map") as caught:
+        decode(wide(PLAIN, 0), f"address,name,type,scale\n0,Flow,int16,{scale}\n")
+    assert caught.value.reason == "REGISTER_MAP_INVALID"
+
+
+def test_offset_is_the_address_where_there_is_no_other(decode) -> None:  # type: ignore[no-untyped-def]
+    dataset = decode(wide(PLAIN, 0), "offset,name,type,scale\n0,Flow,int16,0.001\n")
+    assert dataset.table["Flow"].to_list() == VALUES["Flow"]

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from services.chassis.errors import SensorForgeError
 from tests.ingest.conftest import Read, values
 from tests.ingest.vendors.truth import (
     BAD,
@@ -229,9 +228,8 @@ def test_sections_of_a_tag_each_are_a_column_each(read: Read) -> None:
     assert dataset.ledger["lines"]["rejected"] == 0
 
 
-def test_sections_that_come_too_late_to_be_seen_are_refused_rather_than_mixed(read: Read) -> None:
-    text = _section("Flow", rows=4000) + _section("Temp")
-    with pytest.raises(SensorForgeError, match="section of another tag") as caught:
-        read(text.encode())
-    assert caught.value.reason == "TABLES_DIFFER"
+def test_sections_that_come_too_late_to_be_seen_at_first_are_told_apart(read: Read) -> None:
+    dataset = read((_section("Flow", rows=4000) + _section("Temp")).encode())
+    assert dataset.table.columns == ["source_row", "timestamp", "Flow", "Temp"]
+    assert dataset.ledger["lines"]["rows"] == 4000 + ROWS
     assert read((_section("Flow", rows=4000) + _section("Flow")).encode()).table.height == 4000 + ROWS

@@ -1,0 +1,120 @@
+"""What the lines above a table say its columns are called: group labels, names over two lines, labels beside pairs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from services.ingest.cells import CellKind, kind_of
+from services.ingest.formats.headings import names_role
+
+HEADER_DEPTH = 8
+_DESCRIBES = re.compile(
+    r"^(descriptions?|desc|comments?|remarks?|units?|uom|eng(ineering)? units?|types?|data ?types?|address(es)?"
+    r"|registers?|device|source|einheit(en)?"
+    r"|beschreibung|kommentar|bemerkung|daten ?typ|typ|adresse|unité|libellé)\s*:?$",
+    re.I,
+)
+_LABEL = re.compile(r"^((point|tag|signal|channel|sensor)( ?names?)?|names?|variable)\s*:?$", re.I)
+
+Records = Sequence[tuple[int, list[str]]]
+"""Line from 0 and trimmed fields of every record; blank ones have none."""
+
+
+def describes(text: str) -> bool:
+    """Returns whether the first cell of a line says that the line describes the columns rather than names them."""
+    return bool(_DESCRIBES.match(text))
+
+
+def padded(cells: Sequence[str], width: int) -> tuple[str, ...]:
+    """Returns as many cells as a table is wide, "" where a line has none."""
+    return tuple(cells[:width]) + ("",) * (width - len(cells))
+
+
+def block_above(rows: Records, first: int) -> list[int]:
+    """Returns the filled records directly above the data, up to a blank one."""
+    block: list[int] = []
+    for i in range(first - 1, max(-1, first - 1 - HEADER_DEPTH), -1):
+        if not any(rows[i][1]):
+            if block:
+                break
+            continue
+        block.append(i)
+    return block[::-1]
+
+
+def joined_names(
+    rows: Records,
+    kinds: list[list[CellKind]],
+    header: int,
+    units_at: int | None,
+    data: int,
+    measured: tuple[bool, ...],
+    width: int,
+) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Returns (names, indices of group lines joined): what the lines of the header's block say together."""
+    own = rows[header][1]
+    body = [kinds[i] for i in range(data, len(rows)) if len(rows[i][1]) == width]
+    if len(own) == width - 1 and measured[:1] == (True,) and any(k[-1] != "empty" for k in body):
+        # R writes no name above its row names, so the names stand one field to the left. Where the last field is empty
+        # throughout, lines end with a delimiter that the header lacks.
+        return ("", *own), ()
+    names = list(padded(own, width))
+    block = [i for i in block_above(rows, data) if i != units_at]
+    others = [i for i in block if i != header and sum(map(bool, rows[i][1])) >= max(2, 0.3 * width)]
+    nearest = sorted(others, key=lambda i: (i > header, abs(i - header)))
+    for at, name in enumerate(names):
+        if name and not (_LABEL.match(name) and at == 0):
+            continue
+        for i in nearest:
+            cell = rows[i][1][at] if at < len(rows[i][1]) else ""
+            if cell and kind_of(cell) == "text" and (not name or names_role(cell, "time")):
+                names[at] = cell
+                break
+    if sum(names_role(n, "time") for n in names) > 1:
+        return tuple(names), ()
+    groups = []
+    for i in sorted((i for i in others if i < header), reverse=True):
+        labels = _group_labels(rows[i][1], names, width)
+        if labels:
+            groups.append(i)
+            names = [_under(label, name) for label, name in zip(labels, names, strict=True)]
+    return tuple(names), tuple(sorted(groups))
+
+
+def _group_labels(cells: Sequence[str], names: Sequence[str], width: int) -> list[str]:
+    """Returns the label over every column when a line groups the columns, else nothing."""
+    labels = list(padded(cells, width))
+    filled = [c for c in labels if c]
+    if any(kind_of(c) != "text" for c in filled) or (filled and _DESCRIBES.match(filled[0])):
+        return []
+    repeated = len(set(filled)) < len(filled)
+    if repeated and len(set(filled)) > 1 and len(filled) >= width - 1:
+        return labels
+    doubled = len({n for n in names if n}) < sum(map(bool, names))
+    if doubled and 2 <= len(filled) < width:
+        # A label stands once, over the first of its columns.
+        for at in range(1, width):
+            labels[at] = labels[at] or labels[at - 1]
+        return labels
+    return []
+
+
+def named_pairs(rows: Records, data: int, width: int) -> tuple[int, tuple[str, ...]] | None:
+    """Returns the line that names every second column behind one repeated label ("Name", "Flow", "Name", "Temp").
+
+    Oscilloscopes such as TwinCAT Scope write so; the columns between are the times.
+    """
+    for i in range(max(0, data - 2 * HEADER_DEPTH), data):
+        cells = rows[i][1]
+        labels, names = cells[0::2], cells[1::2]
+        repeated = len(cells) == width >= 4 and width % 2 == 0 and len(set(labels)) == 1
+        if repeated and _LABEL.match(labels[0]) and all(names) and len(set(names)) == len(names):
+            return i, tuple(name for tag in names for name in ("Time", tag))
+    return None
+
+
+def _under(label: str, name: str) -> str:
+    if not label or not name or label == name or names_role(name, "time"):
+        return name or label
+    return f"{label} {name}"

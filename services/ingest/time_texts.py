@@ -1,0 +1,76 @@
+"""Time texts brought to what a strptime format can say: month names, weekdays, zone names, East Asian characters.
+
+Nothing is decided here: a text that is not understood comes back as it was.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+SAMPLE = 200
+"""So many texts of a column are looked at."""
+_MONTHS = {
+    "jan": "Jan", "feb": "Feb", "fév": "Feb", "fev": "Feb", "mar": "Mar", "mär": "Mar", "mrz": "Mar", "apr": "Apr",
+    "avr": "Apr", "may": "May", "mai": "May", "jun": "Jun", "juin": "Jun", "jul": "Jul", "juil": "Jul", "aug": "Aug",
+    "aoû": "Aug", "sep": "Sep", "oct": "Oct", "okt": "Oct", "nov": "Nov", "dec": "Dec", "dez": "Dec", "déc": "Dec",
+    "ene": "Jan", "abr": "Apr", "ago": "Aug", "dic": "Dec",
+}  # fmt: skip
+# "Thu Mar 14 05:58:00 UTC 2024" of Java and "Thu Mar 14 05:58:00 2024" of C: the year stands last.
+_YEAR_LAST = r"^(?:[A-Z][a-z]{2},? )?([A-Z][a-z]{2}) +(\d{1,2}) (\d{1,2}:\d{2}:\d{2}(?:\.\d+)?)( [A-Z]{3,4})? (\d{4})$"
+_EAST_ASIAN = r"^(\d{4})[年년] ?(\d{1,2})[月월] ?(\d{1,2})[日일]"
+_ZONE_NAME = r"\d(?: [AaPp]\.?[Mm]\.?)? [A-Z]{3,4}$"
+# Hours from UTC of zone names that stand for one zone only. CST is also China's and IST several; they are not here.
+# Source: RFC 5322, section 4.3, and the tz database.
+_OFFSETS = {
+    "EST": "-05:00", "EDT": "-04:00", "CDT": "-05:00", "MST": "-07:00", "MDT": "-06:00", "PST": "-08:00",
+    "PDT": "-07:00", "AKST": "-09:00", "AKDT": "-08:00", "WET": "+00:00", "WEST": "+01:00", "CET": "+01:00",
+    "CEST": "+02:00", "EET": "+02:00", "EEST": "+03:00", "MSK": "+03:00", "JST": "+09:00", "KST": "+09:00",
+    "AEST": "+10:00", "AEDT": "+11:00", "MEZ": "+01:00", "MESZ": "+02:00",
+}  # fmt: skip
+_CENTRAL = {"CST": "-06:00"}
+# PostgreSQL writes whole hours of offset without minutes: "2024-03-14 05:58:00+00".
+_HOURS_OFF = r"(:\d{2}(?:[.,]\d+)?)([+-]\d{2})$"
+_WEEKDAY = r"^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun|Mo|Di|Mi|Do|Fr|Sa|So)[a-z]*[,.]? +"
+
+
+def prepared(texts: pl.Series) -> pl.Series:
+    """Returns time texts with English month names, points before fractions, plain AM/PM and no weekday."""
+    head = texts.drop_nulls().head(SAMPLE)
+    if head.str.contains(_YEAR_LAST).any():
+        texts = texts.str.replace(_YEAR_LAST, "${2} ${1} ${5} ${3}${4}")
+        head = texts.drop_nulls().head(SAMPLE)
+    if head.str.contains(_WEEKDAY).any():
+        texts = texts.str.replace(_WEEKDAY, "")
+        head = texts.drop_nulls().head(SAMPLE)
+    if head.str.contains(_EAST_ASIAN).any():
+        texts = texts.str.replace(_EAST_ASIAN, "${1}-${2}-${3} ").str.strip_chars()
+        texts = texts.str.replace(r"(\d{1,2})[时時시] ?(\d{1,2})[分분] ?(?:(\d{1,2})[秒초])?$", "${1}:${2}:${3}")
+        texts = texts.str.strip_chars_end(":").str.replace(r"  +", " ")
+        head = texts.drop_nulls().head(SAMPLE)
+    if head.str.contains(_ZONE_NAME).any():
+        texts = _with_offsets(texts)
+        head = texts.drop_nulls().head(SAMPLE)
+    if head.str.contains(_HOURS_OFF).any():
+        texts = texts.str.replace(_HOURS_OFF, "${1}${2}:00")
+    if head.str.contains(r":\d{2},\d").any():
+        texts = texts.str.replace(r"(:\d{2}),(\d)", "${1}.${2}")
+    if head.str.contains(r"(?i)[ap]\.\s?m\.").any():
+        texts = texts.str.replace(r"(?i)([ap])\.\s?m\.", "${1}m")
+    if head.str.contains(r"[ \u{202f}\u{a0}]\s*[AaPp][Mm]$").any():
+        texts = texts.str.replace(r"[\u{202f}\u{a0}]", " ")
+    if head.str.contains(r"[A-Za-zéûä]{3,}").any() and not head.str.contains(r"^\d{4}-\d{2}-\d{2}[T ]").all():
+        distinct = texts.str.extract(r"(?i)([a-zéûä]{3,12}\.?)").drop_nulls().unique().to_list()
+        swap = {d: m for d in distinct if (m := _MONTHS.get(d[:4].lower()) or _MONTHS.get(d[:3].lower())) and m != d}
+        if swap and len(swap) <= 48:
+            texts = texts.str.replace_many(list(swap), list(swap.values()))
+    return texts
+
+
+def _with_offsets(texts: pl.Series) -> pl.Series:
+    """Returns texts whose zone names are offsets; a name that may be several zones stays, and so do all."""
+    names = set(texts.str.extract(r" ([A-Z]{3,4})$").drop_nulls().unique().to_list()) - {"UTC", "GMT"}
+    offsets = _OFFSETS | (_CENTRAL if "CDT" in names else {})
+    if not names or not names <= offsets.keys():
+        return texts
+    every = offsets | {"UTC": "+00:00", "GMT": "+00:00"}
+    return texts.str.replace_many([f" {n}" for n in every], [f" {o}" for o in every.values()])

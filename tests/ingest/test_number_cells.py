@@ -1,0 +1,46 @@
+"""Numbers as instruments and accounting systems write them."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from services.ingest.number_cells import plain_number
+from tests.ingest.conftest import Read
+
+
+@pytest.mark.parametrize(
+    ("text", "decimal", "value"),
+    [
+        ("+   0.709", ".", 0.709),
+        ("-  3.2", ".", -3.2),
+        ("- 3,2", ",", -3.2),
+        ("3.2-", ".", -3.2),
+        ("1.180,4-", ",", -1180.4),
+        ("1’180.4", ".", 1180.4),
+        ("1\u202f180,4", ",", 1180.4),
+        ("\u22123.2", ".", -3.2),
+    ],
+)
+def test_sign_and_groups_are_understood(text: str, decimal: str, value: float) -> None:
+    read = plain_number(pl.Series([text]), decimal)  # type: ignore[arg-type]
+    assert read.cast(pl.Float64).to_list() == [value]
+
+
+def test_a_sign_apart_does_not_make_a_comma_group_thousands() -> None:
+    assert plain_number(pl.Series(["+ 5,065"]), ".").cast(pl.Float64, strict=False).to_list() == [None]
+
+
+def test_summaries_and_units_below_the_table_are_a_footer(read: Read) -> None:
+    rows = "".join(f"2024-03-{d:02} 00:00:00;{d},5;{d + 40}\n" for d in range(1, 29))
+    footer = ";bar;°C\nMoyenne;5,1;50\nÉcart type;1,5;3\nTotal;9,5;\n"
+    dataset = read(("Date;p;T\n" + rows + footer).encode())
+    assert dataset.table.height == 28
+    assert dataset.ledger["lines"]["footer"] == 4
+
+
+def test_a_tag_called_like_a_summary_is_no_footer(read: Read) -> None:
+    rows = [f"{tag};2024-03-{d:02} 00:00:00;{d},5" for tag in ("Flow", "Max Temp") for d in range(1, 29)]
+    dataset = read("\n".join(["Tag;Time;Value", *rows]).encode())
+    assert dataset.table.columns == ["source_row", "timestamp", "Flow", "Max Temp"]
+    assert dataset.ledger["lines"]["footer"] == 0
