@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import shutil
 import sys
+import tempfile
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated
 
@@ -39,8 +43,8 @@ def init(
         wanted = ingest_service_pb2.ParseOptions(delimiter=delimiter)
         if header_row is not None:
             wanted.header_row = header_row
-        machine_id = machine or machine_id_of(file)
-        async with scratch.parsed([file], wanted, endpoint) as table:
+        machine_id = machine or ("machine" if await asyncio.to_thread(file.is_fifo) else machine_id_of(file))
+        async with _that_can_be_read_twice(file) as local, scratch.parsed([local], wanted, endpoint) as table:
             draft = await table.forge.draft_profile(table.table, machine_id)
         text, run_column = draft.document, draft.run_column
         if out is not None:
@@ -55,6 +59,23 @@ def init(
             output.say(f"{out} is drafted; look through what is marked as proposed, then `sensorforge {again}`")
 
     carry_out(work(), json=json)
+
+
+@contextlib.asynccontextmanager
+async def _that_can_be_read_twice(file: Path) -> AsyncIterator[Path]:
+    """Yields the file; a pipe, which gives its bytes once, as a copy that is removed at the end."""
+    if not await asyncio.to_thread(file.is_fifo):
+        yield file
+        return
+    with tempfile.TemporaryDirectory(prefix="sensorforge-pipe-") as directory:
+        copy = Path(directory, "table")
+        await asyncio.to_thread(_copy, file, copy)
+        yield copy
+
+
+def _copy(pipe: Path, target: Path) -> None:
+    with pipe.open("rb") as source, target.open("wb") as sink:
+        shutil.copyfileobj(source, sink)
 
 
 def _write(path: Path, text: str) -> None:

@@ -13,7 +13,7 @@ from clients.cli import options, output
 from clients.cli.connection import connect
 from clients.cli.running import carry_out
 from clients.sdk.errors import SensorForgeClientError
-from clients.sdk.workflow.session import read_profile
+from clients.sdk.profile_file import read_profile
 from sensorforge.mapping.v1 import mapping_service_pb2
 
 _TIERS = {
@@ -47,7 +47,10 @@ def suggest(
                 remedy="`sensorforge profile init FILE` drafts a profile from a data file.",
             )
         async with connect(endpoint) as connection:
-            answer = await connection.forge.suggest_mappings(columns=hints, profile_document=document)
+            try:
+                answer = await connection.forge.suggest_mappings(columns=hints, profile_document=document)
+            except SensorForgeClientError as refused:
+                raise _naming_the_file(refused, name) from None
         values = suggestion_document(answer)
         if json:
             output.document(values)
@@ -63,6 +66,19 @@ def suggest(
             output.say(f"  ! {warning}")
 
     carry_out(work(), json=json)
+
+
+def _naming_the_file(refused: SensorForgeClientError, name: str) -> SensorForgeClientError:
+    """Returns the error with the profile's file name, which the service that was sent its text does not know."""
+    if refused.reason != "PROFILE_INVALID" or not refused.message.startswith("profile"):
+        return refused
+    return SensorForgeClientError(
+        refused.reason,
+        f"{name}{refused.message.removeprefix('profile')}",
+        kind=refused.kind,
+        remedy=refused.remedy,
+        metadata={**refused.metadata, "file": name},
+    )
 
 
 def suggestion_document(answer: mapping_service_pb2.SuggestMappingsResponse) -> dict[str, Any]:

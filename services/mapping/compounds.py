@@ -45,9 +45,14 @@ def _compound(word: str, digest: str) -> tuple[str, ...]:
             return parts
     if (known := _known_pieces(word, lexicon)) is not None:
         return known
+    if word[0] in _SYMBOLS and word[1:] in lexicon.readings and len(word) > _LONG_AFTER_A_SYMBOL:
+        return (word[0], word[1:])
     for cut in range(3, len(word) - 5):  # an unknown modifier before a known noun: Verteilergetriebe
         if word[cut:] in lexicon.readings:
             return (word[:cut], word[cut:])
+    for size in (5, 4):  # the same before a short word for what is measured: Homogenisatordruck
+        if len(word) > size + 4 and _is_a_quantity(word[-size:], lexicon):
+            return (word[:-size], word[-size:])
     if len(word) >= 4 and word[0] in _SYMBOLS and _names_a_place(word[1:], lexicon):
         return (word[0], word[1:])
     return (word,)
@@ -63,7 +68,9 @@ def _cut_in_two(word: str, lexicon: Lexicon, deeper: bool) -> tuple[str, ...]:
         if len(second) < 3 and len(first) < (5 if second == _OIL else 6):
             continue
         for stem in dict.fromkeys((first, first.rstrip("s"), first[:-1] if first.endswith(("n", "e", "s")) else first)):
-            if stem in lexicon.readings and len(stem) >= (2 if len(second) >= 5 else 3):
+            if stem in lexicon.readings and (
+                len(stem) >= (2 if len(second) >= 5 else 3) or (stem == _OIL and len(second) == 4)
+            ):
                 return (stem, second)
             if deeper and len(second) >= 4 and len(stem) >= 6 and len(parts := _compound(stem, lexicon.digest)) > 1:
                 return (*parts, second)
@@ -97,7 +104,13 @@ def _known_pieces(word: str, lexicon: Lexicon) -> tuple[str, ...] | None:
     return pieces if count >= 2 and covers else None
 
 
+_LONG_AFTER_A_SYMBOL = 6  # letters: Tdewpoint, but Train is no temperature of rain
 _SYMBOLS = frozenset("tpfqniuv")  # of temperature, pressure, flow, rotation, current and voltage: Tevap, Pexh
+
+
+def _is_a_quantity(word: str, lexicon: Lexicon) -> bool:
+    readings = lexicon.readings.get(word, ())
+    return len(readings) == 1 and len(readings[0]) == 1 and readings[0][0] in lexicon.dimensions
 
 
 def _names_a_place(word: str, lexicon: Lexicon) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -15,11 +14,11 @@ from services.mapping.columns import ColumnInfo
 from services.mapping.lexicon import Lexicon, Reading
 from services.mapping.likeness import initials_of
 from services.mapping.names import ParsedName, parse_name, squeeze
+from services.mapping.numbering import count_alike, is_small_number, says_quantity
 from services.mapping.tokens import Token
+from services.mapping.type_prefixes import without_type_prefixes
 
 _MOST_VARIANTS = 12
-_FEW_COLUMNS = 4  # too few to tell a prefix from a word
-_LONGEST_PREFIX = 3
 _MEASURED = ("actual",)  # PV: what every column is, unless its name says otherwise
 _CODE_LETTER = 0.3  # weight of a letter that only counts things
 _OF_WEIGHT = 0.5  # weight from which a word counts as one that names a thing
@@ -53,7 +52,8 @@ class Variant:
     """One way to read a name: its words and what follows from them, ready for fast comparison.
 
     `groups` are the members of each exclusive group (by its number) that the name has; `counted` are the numbers with
-    the word before them: the second meter is not the second phase of a meter. `things` are the parts and media.
+    the word before them: the second meter is not the second phase of a meter. `telling` are the places of the words
+    that say which thing is meant.
     """
 
     words: tuple[Word, ...]
@@ -65,7 +65,7 @@ class Variant:
     quantities: frozenset[str]
     dimensions: frozenset[str]
     counted: frozenset[tuple[str, str]] = frozenset()
-    things: frozenset[Word] = frozenset()
+    telling: frozenset[int] = frozenset()
 
 
 @dataclass
@@ -88,11 +88,12 @@ def column_features(
     columns: Sequence[ColumnInfo], sensors: Sequence[Sensor], lexicon: Lexicon
 ) -> tuple[list[Features], list[Features]]:
     """Returns the features of all columns and of all sensors; readings are pruned to what both sides share."""
-    left = [_of_column(column, lexicon) for column in columns]
+    names = without_type_prefixes([column.name for column in columns])
+    left = [_of_column(column, name, lexicon) for column, name in zip(columns, names, strict=True)]
     right = [_of_sensor(sensor, lexicon) for sensor in sensors]
-    _set_back_a_common_prefix(left, lexicon)
-    _letters_to_numbers(left, right, lexicon)
-    _count_from_one(left, right)
+    counted = count_alike([f.parsed for f in left], [f.parsed for f in right], lexicon)
+    for features, parsed in zip(left, counted, strict=True):
+        features.parsed = parsed
     seen = {concept for features in right for concept in _all_concepts(features.parsed)}
     for features in left:
         _read(features, _variants(features, lexicon, seen), lexicon)
@@ -104,9 +105,9 @@ def column_features(
     return left, right
 
 
-def _of_column(column: ColumnInfo, lexicon: Lexicon) -> Features:
-    parsed = parse_name(column.name, column.unit, lexicon)
-    return Features(parsed, parsed.unit, frozenset({parsed.key}))
+def _of_column(column: ColumnInfo, name: str, lexicon: Lexicon) -> Features:
+    parsed = parse_name(name, column.unit, lexicon)
+    return Features(parsed, parsed.unit, frozenset({parsed.key, squeeze(column.name)}))
 
 
 def _of_sensor(sensor: Sensor, lexicon: Lexicon) -> Features:
@@ -118,101 +119,6 @@ def _of_sensor(sensor: Sensor, lexicon: Lexicon) -> Features:
     return Features(parsed, unit, keys, is_state)
 
 
-def _set_back_a_common_prefix(columns: list[Features], lexicon: Lexicon) -> None:
-    """Takes out of the first words what most columns share (IW_, L1_, Fed1): it cannot tell them apart, so it says
-    neither what is measured nor which of several sensors is meant, where the rest of the name says something."""
-    if len(columns) < _FEW_COLUMNS:
-        return
-    for place in range(_LONGEST_PREFIX):
-        words = [tokens[place].text for f in columns if len(tokens := f.parsed.tokens) > place + 1]
-        common = {text for text, count in Counter(words).items() if count >= 0.7 * len(columns)}
-        if not common:
-            return
-        for features in columns:
-            tokens = features.parsed.tokens
-            if len(tokens) <= place + 1 or tokens[place].text not in common:
-                continue
-            if _say_quantity(tokens[place + 1 :], lexicon):
-                changed = (*tokens[:place], _set_back(tokens[place], lexicon), *tokens[place + 1 :])
-                features.parsed = replace(features.parsed, tokens=changed)
-
-
-def _set_back(token: Token, lexicon: Lexicon) -> Token:
-    """Returns the word at less weight, without readings that could speak for or against a sensor."""
-    kept = tuple(
-        reading
-        for reading in token.readings
-        if not any(c in lexicon.dimensions or c in lexicon.one_sided or c[0] == "#" for c in reading)
-    )
-    return replace(token, readings=kept or ((token.text,),), weight=0.4 * token.weight)
-
-
-def _say_quantity(tokens: Sequence[Token], lexicon: Lexicon) -> bool:
-    return any(c in lexicon.dimensions for token in tokens for reading in token.readings for c in reading)
-
-
-def _count_from_one(columns: list[Features], sensors: list[Features]) -> None:
-    """Shifts the columns' numbers where they count 0 to n-1 what the profile counts 1 to n."""
-    of_columns, of_sensors = _small_numbers(columns), _small_numbers(sensors)
-    if len(of_columns) < 2 or not of_sensors:
-        return
-    shift = min(of_sensors) - min(of_columns)
-    if {min(of_columns), min(of_sensors)} != {0, 1} or max(of_columns) + shift != max(of_sensors):
-        return
-    for features in columns:
-        tokens = tuple(
-            replace(token, readings=((f"#{int(token.text) + shift}",),)) if _is_small_number(token) else token
-            for token in features.parsed.tokens
-        )
-        features.parsed = replace(features.parsed, tokens=tokens)
-
-
-def _letters_to_numbers(columns: list[Features], sensors: list[Features], lexicon: Lexicon) -> None:
-    """Reads PSA, PSB, PSC as 1, 2, 3 where the columns' last letters run from A on and the sensors have numbers."""
-    if not _small_numbers(sensors) or _small_numbers(columns):
-        return
-    series: dict[str, set[str]] = {}
-    for features in columns:
-        for token in features.parsed.tokens:
-            if _may_end_in_a_letter(token):
-                series.setdefault(token.text[:-1], set()).add(token.text[-1])
-    running = {stem for stem, letters in series.items() if _run_from_a(letters)}
-    if not any(len(series[stem]) >= 3 for stem in running):
-        return
-    for features in columns:
-        tokens: list[Token] = []
-        for token in features.parsed.tokens:
-            if _may_end_in_a_letter(token) and token.text[:-1] in running:
-                stem = token.text[:-1]
-                readings = lexicon.readings.get(stem, ((stem,),))
-                number = str("abcdefghijkl".index(token.text[-1]) + 1)
-                tokens += [
-                    Token(stem, readings, token.weight, stem in lexicon.readings),
-                    Token(number, ((f"#{number}",),)),
-                ]
-            else:
-                tokens.append(token)
-        features.parsed = replace(features.parsed, tokens=tuple(tokens))
-
-
-def _may_end_in_a_letter(token: Token) -> bool:
-    return (
-        2 <= len(token.text) <= 6 and token.text.isalpha() and token.text.isascii() and token.text[-1] in "abcdefghijkl"
-    )
-
-
-def _run_from_a(letters: set[str]) -> bool:
-    return len(letters) >= 2 and sorted(letters) == list("abcdefghijkl"[: len(letters)])
-
-
-def _is_small_number(token: Token) -> bool:
-    return token.text.isdigit() and len(token.text) <= 2
-
-
-def _small_numbers(features: list[Features]) -> set[int]:
-    return {int(token.text) for feature in features for token in feature.parsed.tokens if _is_small_number(token)}
-
-
 def _all_concepts(parsed: ParsedName) -> set[str]:
     return {concept for token in parsed.tokens for reading in token.readings for concept in reading}
 
@@ -220,11 +126,17 @@ def _all_concepts(parsed: ParsedName) -> set[str]:
 def _variants(features: Features, lexicon: Lexicon, seen: set[str]) -> list[list[Word]]:
     """Returns the name's readings as lists of words: those that share a concept with the other side, at most twelve."""
     choices: list[list[tuple[Token, Reading]]] = []
+    certain = {c for token in features.parsed.tokens if len(token.readings) == 1 for c in token.readings[0]}
+    measured = any(concept in lexicon.dimensions and concept not in _WITHOUT_GATE for concept in certain)
     for i, token in enumerate(features.parsed.tokens):
         kept = [reading for reading in token.readings if seen.intersection(reading) or reading == _MEASURED]
+        if len(token.readings) > 1:  # the c of current_c is not one more word for current
+            kept = [reading for reading in kept if not certain.issuperset(reading)] or kept
+        if measured and len(token.text) <= 2:  # nor is the A of Temp_A1, or the U1 of a winding temperature
+            kept = [reading for reading in kept if not lexicon.dimensions.keys() & reading] or kept
         if not kept and _is_a_code_letter(i, features.parsed.tokens, lexicon):
             token = replace(token, readings=((token.text,),), weight=_CODE_LETTER, known=False)
-        choices.append([(token, reading) for reading in kept or token.readings[:1]])
+        choices.append([(token, reading) for reading in kept or [_opposed(token, seen, lexicon)]])
     variants: list[list[Word]] = []
     for combination in product(*choices):
         words: list[Word] = []
@@ -240,11 +152,20 @@ def _variants(features: Features, lexicon: Lexicon, seen: set[str]) -> list[list
     return variants
 
 
+def _opposed(token: Token, seen: set[str], lexicon: Lexicon) -> Reading:
+    """Returns the reading of a word that is none of the other side's: one that contradicts it (phase A, where that side
+    has a phase B) if there is one, else the first."""
+    for reading in token.readings[1:]:
+        if any(group.intersection(reading) and group & seen for group in lexicon.exclusive):
+            return reading
+    return token.readings[0]
+
+
 def _is_a_code_letter(place: int, tokens: Sequence[Token], lexicon: Lexicon) -> bool:
     """Returns whether a letter before a number only counts things (S4, B1), while other words say what is measured."""
-    if len(tokens[place].text) > 1 or place + 1 == len(tokens) or not _is_small_number(tokens[place + 1]):
+    if len(tokens[place].text) > 1 or place + 1 == len(tokens) or not is_small_number(tokens[place + 1]):
         return False
-    return _say_quantity([*tokens[:place], *tokens[place + 1 :]], lexicon)
+    return says_quantity([*tokens[:place], *tokens[place + 1 :]], lexicon)
 
 
 def _read(features: Features, variants: list[list[Word]], lexicon: Lexicon) -> None:
@@ -280,15 +201,24 @@ def read_variant(words: list[Word], lexicon: Lexicon) -> Variant:
         quantities=quantities,
         dimensions=frozenset(d for c in quantities for d in lexicon.dimensions[c]),
         counted=frozenset((a.concept, b.concept) for a, b in pairwise(words) if b.concept[0] == "#"),
-        things=frozenset(word for word in words if _is_a_thing(word, lexicon)),
+        telling=frozenset(place for place, word in enumerate(words) if _is_telling(word, lexicon)),
     )
 
 
-def _is_a_thing(word: Word, lexicon: Lexicon) -> bool:
-    """Returns whether a word names a part or a medium rather than a quantity, a number or a detail."""
-    if not word.known or word.optional or word.weight < _OF_WEIGHT or len(word.text) < 2 or word.concept[0] == "#":
+def _is_telling(word: Word, lexicon: Lexicon) -> bool:
+    """Returns whether a word says which thing is meant (a part, a medium, a place) rather than how much of what."""
+    if word.optional or word.weight < _OF_WEIGHT or len(word.text) < 2 or word.concept[0] == "#":
         return False
-    return not (word.concept in lexicon.dimensions or word.concept in lexicon.neutral | lexicon.qualifiers)
+    if not word.known:
+        return word.text.isascii() and word.text.isalpha()
+    silent = word.concept in lexicon.neutral and word.concept not in _TELLING_ALL_THE_SAME
+    return not (silent or word.concept in lexicon.dimensions or word.concept in _TELLING_NOTHING)
+
+
+_TELLING_ALL_THE_SAME = frozenset({"control", "process"})
+_TELLING_NOTHING = frozenset(
+    {"active", "air_handling_unit", "analysis", "calculated", "meter"}
+)  # power is active power
 
 
 _QUANTITY_OF_DIMENSION = {
@@ -321,6 +251,8 @@ def _with_unit(words: list[Word], unit: Unit | None, lexicon: Lexicon) -> list[W
         word.concept == "apparent" for word in words
     ):
         words = [*words, word_of("apparent", "apparent", 0.7, True)]
+    if unit.dimension == "time" and not named and all(word.concept != "duration" for word in words):
+        return [*words, word_of("duration", "duration", 0.8, True)]
     implied = _QUANTITY_OF_DIMENSION.get(unit.dimension)
     if implied and not any(unit.dimension in lexicon.dimensions[concept] for concept in named):
         # The unit is right and the word is loose language: "reactive power" in kvarh is an energy.

@@ -11,6 +11,7 @@ import hashlib
 import os
 import re
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -132,6 +133,19 @@ class Lexicon:
             if len(word) >= _SKELETON_OF and word.isascii() and word.isalpha() and len(readings) == 1:
                 found.setdefault(skeleton(word), set()).add(readings[0])
         return {bones: min(meanings) for bones, meanings in found.items() if len(bones) > 3 and len(meanings) == 1}
+
+    @cached_property
+    def words_in_order(self) -> list[str]:
+        """The words of five letters and more in alphabetical order."""
+        return sorted(word for word in self.readings if len(word) >= _SKELETON_OF and word.isalpha())
+
+    def cut_short(self, word: str) -> Reading | None:
+        """Returns what all the words that begin so mean (puiss.: puissance), None where they mean different things."""
+        words = self.words_in_order
+        first = bisect_left(words, word)
+        last = bisect_left(words, word + "\uffff", first)
+        meanings = {reading for full in words[first:last] for reading in self.readings[full]}
+        return meanings.pop() if len(meanings) == 1 else None
 
     @cached_property
     def phrase_words(self) -> frozenset[str]:

@@ -148,10 +148,15 @@ def _head_tokens(tokens: list[Token], lexicon: Lexicon, measured: bool) -> list[
     """Returns the words above the last element at less weight; what is measured is said below, not there."""
     kept = []
     for token in tokens:
-        readings = tuple(r for r in token.readings if not (measured and _says_quantity(r, lexicon)))
+        readings = tuple(
+            r for r in token.readings if not (measured and _says_quantity(r, lexicon)) and not _STATES.intersection(r)
+        )
         if readings and not token.text.isdigit():
             kept.append(replace(token, readings=readings, weight=_HEAD_WEIGHT * token.weight))
     return kept
+
+
+_STATES = frozenset({"state", "alarm", "switch"})
 
 
 def _is_a_quotient_of_units(text: str) -> bool:

@@ -5,6 +5,7 @@ It promises to lift a fair score, never to make a pair certain, and to lift noth
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -38,6 +39,13 @@ def prefer_the_only_one(
             if 0.1 < values[i, j] < BELOW_CERTAIN and not against:
                 values[i, j] = min(BELOW_CERTAIN, values[i, j] + 0.2)
                 reasons[(i, j)].append(f"the only {concept} on both sides")
+
+
+def enough_sensors(columns: Sequence[Features], sensors: Sequence[Features]) -> frozenset[str]:
+    """Returns the quantities of which the profile has at least as many sensors as the file has columns."""
+    of_columns = Counter(concept for features in columns for concept in _quantities(features))
+    of_sensors = Counter(concept for features in sensors for concept in _quantities(features))
+    return frozenset(concept for concept, count in of_columns.items() if of_sensors[concept] >= count)
 
 
 def _quantities(features: Features) -> frozenset[str]:

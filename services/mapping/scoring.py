@@ -16,7 +16,6 @@ from services.machines.profile import Sensor
 from services.machines.units import Unit, refusal
 from services.mapping.columns import ColumnInfo
 from services.mapping.features import (
-    STATE_WORDS,
     Features,
     Variant,
     Word,
@@ -27,17 +26,24 @@ from services.mapping.features import (
 )
 from services.mapping.lexicon import Lexicon
 from services.mapping.likeness import letters_in_order, likeness_of_texts, symbol_of
-from services.mapping.only_one import BELOW_CERTAIN, prefer_the_only_one
+from services.mapping.only_one import BELOW_CERTAIN, enough_sensors, prefer_the_only_one
+from services.mapping.oppositions import (
+    CONFLICT,
+    COUNTS_ANOTHER_THING,
+    against,
+    apart,
+    conflicts,
+    other_quantity,
+    shown,
+)
 from services.mapping.values import share_inside, veto
 
-_CONFLICT = 0.45  # each contradiction (inlet against outlet) leaves this much of a score
 _UNKNOWN_QUANTITY = 0.85
 _OTHER_QUANTITY = 0.1
 _EXTRA_COLUMN_WORD = 0.75  # a word that only the column has counts less against it than one that only the sensor has
-_COUNTS_ANOTHER_THING = 0.97  # the same number behind another word: enough to break a tie
 _INITIALS = 0.85
-_NEARLY_THE_SAME = 0.7  # from this likeness on a word stands for a qualifier that the other side says
-_DIFFERENT_THINGS = 0.59  # what two names are worth that share nothing but the quantity
+_A_RELATIVE = 0.6  # likeness of concepts below which they are not the same thing
+_NEARLY_CERTAIN = 0.63  # below, no candidate is certain anyhow
 _KEPT_APART = 0.14  # share of their difference that candidates below certain keep
 
 
@@ -82,6 +88,7 @@ class _Comparer:
         self._vocabulary = {w for features in sensors for variant in features.variants for w in variant.words}
         self._alike: dict[Word, dict[Word, float]] = {}
         self._weights: dict[int, tuple[list[float], list[float], float, Variant]] = {}
+        self._enough = enough_sensors(columns, sensors)
         self._refusals: dict[tuple[Unit, Unit], float] = {}
 
     def compare(self, column: Features, sensor: Features) -> tuple[float, list[str]]:
@@ -100,7 +107,7 @@ class _Comparer:
                 value = self._pair(left, right, column, sensor)
                 if left is extra:
                     value *= BELOW_CERTAIN
-                elif _places(right) - left.concepts:
+                elif value > _NEARLY_CERTAIN and (_places(right) - left.concepts or self._by_a_relative(left, right)):
                     value = min(value, BELOW_CERTAIN - _KEPT_APART * (1 - value))  # keeps the candidates in order
                 if value > best:
                     best, pair = value, (left, right)
@@ -121,17 +128,26 @@ class _Comparer:
         names = self._names(left, right, matches)
         if names <= 0:
             return 0.0
-        if self._name_different_things(left, right, matches):
-            names *= _DIFFERENT_THINGS
         quantity = self._quantity(left, right, column.unit, sensor.unit)
-        damping = _CONFLICT ** self._conflicts(left, right, sensor)
+        damping = CONFLICT ** conflicts(left, right, sensor.is_state, self._lexicon)
+        damping *= apart(left, right, matches, self._enough)
         if left.counted and right.counted and not left.counted & right.counted:
-            damping *= _COUNTS_ANOTHER_THING
+            damping *= COUNTS_ANOTHER_THING
         if quantity is None:
+            damping *= other_quantity(left, right, matches, self._lexicon)
             return names * damping * _UNKNOWN_QUANTITY
         if quantity == 0.0:
             return names * damping * _OTHER_QUANTITY
         return (0.8 * names + 0.2 * quantity) * damping
+
+    def _by_a_relative(self, left: Variant, right: Variant) -> bool:
+        """Returns whether what is meant is common only by a word like it: air and ambient, oil and hydraulic."""
+        meant = {right.words[j].concept for j in right.telling}
+        if meant & left.concepts:
+            return False
+        related = self._lexicon.related
+        best = max((related.get((word.concept, c), 0.0) for c in meant for word in left.words), default=0.0)
+        return 0.0 < best < _A_RELATIVE
 
     def _matches(self, left: Variant, right: Variant) -> list[tuple[float, int, int]]:
         """Returns (likeness, left word, right word) of the words that go together, best first, each once."""
@@ -163,18 +179,6 @@ class _Comparer:
             gained += likeness * (ours[i] + theirs[j])
             total += ours[i] - our_costs[i] + theirs[j] - their_costs[j]
         return gained / total if total else 0.0
-
-    @staticmethod
-    def _name_different_things(left: Variant, right: Variant, matches: list[tuple[float, int, int]]) -> bool:
-        """Returns whether each side names a thing that the other does not, and nothing but the quantity is common: the
-        temperature of the oil and that of the room."""
-        if not left.things or not right.things:
-            return False
-        for _, i, j in matches:
-            word = right.words[j]
-            if word.concept[0] == "#" or left.words[i] in left.things or word in right.things:
-                return False
-        return not _driven_and_drive(left, right)
 
     def _weighed(
         self, variant: Variant, weights: Mapping[str, float], extra: float
@@ -208,48 +212,11 @@ class _Comparer:
             self._alike[word] = found
         return self._alike[word]
 
-    def _conflicts(self, left: Variant, right: Variant, sensor: Features) -> int:
-        count = sum(1 for n, mine in left.groups.items() if n in right.groups and not mine & right.groups[n])
-        if count and _driven_and_drive(left, right):
-            count -= 1
-        count += len(self._missing(left, right))
-        count += bool(left.concepts & STATE_WORDS) and not sensor.is_state
-        count += bool(left.numbers and "total" in right.said - left.said and not right.numbers)  # one of several
-        return count + bool(left.numbers and right.numbers and not left.numbers & right.numbers)
-
-    def _missing(self, left: Variant, right: Variant) -> set[str]:
-        """Returns the qualifiers that one side alone says, not even by nearly the same word (peak, maximum)."""
-        alone = (left.one_sided ^ right.one_sided) - (left.concepts & right.concepts)
-        if not alone:
-            return set()
-        related = self._lexicon.related
-        return {
-            concept
-            for concept in alone
-            if not any(
-                related.get((concept, other), 0.0) >= _NEARLY_THE_SAME
-                for other in (right.said if concept in left.concepts else left.said)
-            )
-        }
-
     def _explain(self, left: Variant, right: Variant, sensor: Features) -> list[str]:
         matches = self._matches(left, right)
-        matched = [_shown({right.words[j].concept}) for _, _, j in matches]
-        reasons = [f"both say {', '.join(matched)}"] if matched else []
-        if self._name_different_things(left, right, matches):
-            reasons.append("but each names another thing")
-        for n, mine in left.groups.items():
-            if n in right.groups and not mine & right.groups[n]:
-                reasons.append(f"but {_shown(mine)} against {_shown(right.groups[n])}")
-        for concept in sorted(self._missing(left, right)):
-            reasons.append(
-                f"but only {'the column' if concept in left.concepts else 'the sensor'} says {_shown({concept})}"
-            )
-        if left.concepts & STATE_WORDS and not sensor.is_state:
-            reasons.append(f"but the column is a {_shown(left.concepts & STATE_WORDS)}, the sensor a measurement")
-        if left.numbers and right.numbers and not left.numbers & right.numbers:
-            reasons.append(f"but {_shown(left.numbers)} against {_shown(right.numbers)}")
-        return reasons
+        matched = [shown({right.words[j].concept}) for _, _, j in matches]
+        said = [f"both say {', '.join(matched)}"] if matched else []
+        return said + against(left, right, sensor.is_state, matches, self._lexicon)
 
     def _quantity(self, left: Variant, right: Variant, unit_a: Unit | None, unit_b: Unit | None) -> float | None:
         """Returns 1 for the same quantity, .9 for one dimension, 0 for different ones, None when a side says none."""
@@ -296,7 +263,9 @@ class _Comparer:
             taken = {concept for reading in token.readings for concept in reading}
             rest = [word for word in column.variants[0].words if word.text != short and word.concept not in taken]
             if words:
-                return read_variant(words + rest, self._lexicon)
+                found = read_variant(words + rest, self._lexicon)
+                said = read_variant(rest, self._lexicon).quantities
+                return None if said and not said & sensor.variants[0].quantities else found
         return None
 
     def _by_code(self, column: Features, sensor: Features) -> Variant | None:
@@ -309,24 +278,14 @@ class _Comparer:
                 if counted != number or not meant.text.startswith(short.text) or meant.text == short.text:
                     continue
                 guesses = {concept for reading in short.readings for concept in reading}
-                rest = [w for w in column.variants[0].words if w.text != short.text and w.concept not in guesses]
+                nearest = max(column.variants, key=lambda variant: len(variant.concepts & sensor.concepts))
+                rest = [w for w in nearest.words if w.text != short.text and w.concept not in guesses]
                 word = word_of(meant.readings[0][0], short.text, _INITIALS * meant.weight, True)
                 return read_variant([word, *rest], self._lexicon)
         return None
 
 
 _LONGEST_CODE = 3  # letters
-_ELECTRICAL = frozenset({"current", "voltage", "power", "frequency", "energy", "power_factor"})
-_DRIVEN = frozenset({"pump", "fan", "compressor"})
-
-
-def _driven_and_drive(left: Variant, right: Variant) -> bool:
-    """Returns whether one side names a machine and the other its motor, for a quantity that is the motor's: the current
-    of a pump is that of its motor."""
-    quantities = left.quantities | right.quantities
-    sides = (left.said & (_DRIVEN | {"motor"}), right.said & (_DRIVEN | {"motor"}))
-    drives = [side == {"motor"} for side in sides]
-    return bool(quantities) and quantities <= _ELECTRICAL and sum(drives) == 1 and all(len(side) == 1 for side in sides)
 
 
 def _places(variant: Variant) -> frozenset[str]:
@@ -338,10 +297,7 @@ _WHICH_ONE = frozenset(
     [
         *("de", "nde", "front", "rear", "left", "right", "top", "bottom", "middle", "high", "low"),
         *("x", "y", "z", "axial", "horizontal", "vertical", "primary", "secondary", "supply", "return", "mixed"),
+        "alarm",
         *("phase_a", "phase_b", "phase_c", "phase_ab", "phase_bc", "phase_ca"),
     ]
 )
-
-
-def _shown(concepts: set[str] | frozenset[str]) -> str:
-    return "/".join(sorted(concept.replace("_", " ").replace("#", "number ") for concept in concepts))

@@ -12,8 +12,11 @@ from dataclasses import dataclass, replace
 from services.machines.units import Unit
 from services.mapping.compounds import split_compound
 from services.mapping.lexicon import Lexicon, Reading, fold, skeleton
+from services.mapping.tag_grammar import instrument_tag, special_readings
 
 _LOOP_NUMBER_WEIGHT = 0.2
+_CUT_SHORT_WEIGHT = 0.8
+_SHORTEST_CUT = 4  # letters of a word cut short (Getr., Puiss.)
 _SHORTEST_INFLECTED = 6  # letters from which an ending is taken for grammar
 _WORDS = re.compile(r"[^\W_]+|%|°|[ΔΦφ]", re.UNICODE)
 _CAMEL = re.compile(
@@ -23,6 +26,8 @@ _CAMEL = re.compile(
 _VOLT_AMPERES = re.compile(r"(?<![A-Z])[kM]?V(?:Arh|Ar|Ah|ARh)(?![a-z])")  # capitals that are one unit
 _DIGITS = re.compile(r"\d+|[^\d]+")
 _CODE = re.compile(r"([A-Z]{2,4})\d{2,4}")
+_FORMULA_FIRST = re.compile(r"([a-z]{1,3}\d)([a-z]{3,})")
+_AT_HEIGHT = re.compile(r"(t|rh|ws|wd|ghi)(?:2|10|50|80|100|120)m")
 _EQUIPMENT = re.compile(r"[A-Z]{1,4}\d+[A-Z]{1,2}")  # AH2A, P101B: an equipment tag, no words
 
 
@@ -75,7 +80,7 @@ def tokenise(words: list[str], lexicon: Lexicon, unit: Unit | None) -> list[Toke
     surfaces: list[str] = []
     grammar: dict[int, tuple[Reading, ...]] = {}
     for word in words:
-        special = _special(word, lexicon)
+        special = special_readings(word, lexicon)
         if special is not None:
             grammar[len(surfaces)] = special
             surfaces.append(fold(word))
@@ -137,16 +142,20 @@ def _phrase(surfaces: list[str], spoken: list[str], at: int, lexicon: Lexicon) -
 
 def _pieces(word: str, written: str, lexicon: Lexicon, grammar: dict[int, tuple[Reading, ...]], at: int) -> list[str]:
     if word in lexicon.readings or word in lexicon.stop:
-        if written.isupper() and (isa := _isa(written, lexicon)) is not None:
+        if written.isupper() and (isa := instrument_tag(written, lexicon)) is not None:
             grammar[at] = tuple(dict.fromkeys((*lexicon.readings.get(word, ()), isa)))
         return [word]
     pieces: list[str] = []
+    if (height := _AT_HEIGHT.fullmatch(word)) and height[1] in lexicon.readings:
+        return [height[1]]  # WS10M: wind speed ten metres above the ground
     if _EQUIPMENT.fullmatch(written):
         return [word]
     if (code := _CODE.fullmatch(written)) and not _means_something(code[1], lexicon):
         return [word]  # BT17: a code, whose number counts nothing
     if word in lexicon.skeletons:
         return [word]
+    if (glued := _FORMULA_FIRST.fullmatch(word)) and glued[1] in lexicon.readings:
+        return [glued[1], *split_compound(glued[2], lexicon)]  # CO2air
     if written.isupper() and word.isalpha() and len(word) >= 5 and (joined := _joined_abbreviations(word, lexicon)):
         return joined
     for part in _DIGITS.findall(word):
@@ -154,7 +163,11 @@ def _pieces(word: str, written: str, lexicon: Lexicon, grammar: dict[int, tuple[
             pieces.append(part.lstrip("0") or "0")
             continue
         original = written[: len(part)] if not pieces else ""
-        if original.isupper() and part not in lexicon.readings and (isa := _isa(original, lexicon)) is not None:
+        if (
+            original.isupper()
+            and part not in lexicon.readings
+            and (isa := instrument_tag(original, lexicon)) is not None
+        ):
             grammar[at + len(pieces)] = (isa,)
             pieces.append(part)
             continue
@@ -164,7 +177,7 @@ def _pieces(word: str, written: str, lexicon: Lexicon, grammar: dict[int, tuple[
 
 def _means_something(letters: str, lexicon: Lexicon) -> bool:
     known = lexicon.readings.keys() | lexicon.stop
-    return bool({fold(letters), fold(letters)[:-1]} & known) or _isa(letters, lexicon) is not None
+    return bool({fold(letters), fold(letters)[:-1]} & known) or instrument_tag(letters, lexicon) is not None
 
 
 def _joined_abbreviations(word: str, lexicon: Lexicon) -> list[str]:
@@ -187,71 +200,6 @@ def _joined_abbreviations(word: str, lexicon: Lexicon) -> list[str]:
     return best[len(word)] or []
 
 
-def _isa(letters: str, lexicon: Lexicon) -> Reading | None:
-    """Returns the reading of an ISA-5.1 tag's letters (PDIT: pressure difference), or None."""
-    if not 2 <= len(letters) <= 4:
-        return None
-    first, following = letters[0], letters[1:]
-    difference = following.startswith("D") and len(following) > 1 and following[1:] in lexicon.isa_following
-    if first not in lexicon.isa_first or not (difference or following in lexicon.isa_following):
-        return None
-    return (lexicon.isa_first[first], "difference") if difference else (lexicon.isa_first[first],)
-
-
-_GIVEN = {
-    "i": ("current",),
-    "u": ("voltage",),
-    "v": ("voltage",),
-    "e": ("voltage",),
-    "p": ("power",),
-    "q": ("reactive", "power"),
-    "s": ("apparent", "power"),
-}
-_STATION = re.compile(r"^(T|P|Ps|PS|Pt|W|N)(\d{1,2})$")
-_STATION_QUANTITY = {
-    "t": ("temperature",),
-    "p": ("pressure",),
-    "ps": ("static", "pressure"),
-    "pt": ("total", "pressure"),
-    "w": ("flow",),
-    "n": ("rotation",),
-}
-
-
-_PER_PHASE = re.compile(
-    r"(?:(a|i|v|u|w|p|q|s|va|var|pf|wh)ph|phase|(a|w|va|var|pf|wh)(?=l))(a|b|c|ab|bc|ca|l[123])"
-)  # WphA, phaseA, AL1
-
-
-def _special(word: str, lexicon: Lexicon) -> tuple[Reading, ...] | None:
-    """Returns the readings of words with a grammar of their own: phases (Ia, UL1, WphA) and engine stations (T24)."""
-    folded = fold(word)
-    if folded in lexicon.readings:
-        return None
-    if re.fullmatch(r"l[123](l[123])?|l[123]{2}", folded):
-        return ((lexicon.phases[folded],),) if folded in lexicon.phases else None
-    if re.fullmatch(r"p[123]", folded):  # phase, pressure or power
-        number = f"#{folded[1]}"
-        place = lexicon.stations.get(folded[1])
-        at_station = (("pressure", *place),) if place else ()
-        return ((f"phase_{'abc'[int(folded[1]) - 1]}",), ("pressure", number), ("power", number), *at_station)
-    if re.fullmatch(r"[iuv][123]", folded):
-        digit = folded[1]
-        return ((*_GIVEN[folded[0]], f"#{digit}"), (*_GIVEN[folded[0]], f"phase_{'abc'[int(digit) - 1]}"))
-    if match := _PER_PHASE.fullmatch(folded):
-        quantity = match[1] or match[2]
-        readings = lexicon.readings.get(quantity, ()) if quantity else ((),)
-        return tuple((*reading, lexicon.phases[match[3]]) for reading in readings) or None
-    match = re.fullmatch(r"([iuvepqs])(l[123](?:l[123])?|l?[123]{2}|[abc]|ab|bc|ca|rs|st|tr|uv|vw|wu|[rstuvw])", folded)
-    if match and match.group(2) in lexicon.phases and len(word) <= 5:
-        return ((*_GIVEN[match.group(1)], lexicon.phases[match.group(2)]),)
-    station = _STATION.match(word)
-    if station and station.group(2) in lexicon.stations:
-        quantity = _STATION_QUANTITY[station.group(1).lower()]
-        return ((*quantity, *lexicon.stations[station.group(2)]), (*quantity, f"#{station.group(2)}"))
-    return None
-
-
 def _token(surface: str, grammar: tuple[Reading, ...] | None, lexicon: Lexicon) -> list[Token]:
     if grammar:
         return [Token(surface, grammar)]
@@ -265,6 +213,8 @@ def _token(surface: str, grammar: tuple[Reading, ...] | None, lexicon: Lexicon) 
     readings = readings or _inflected(surface, lexicon)
     if readings:
         return [Token(surface, readings)]
+    if len(surface) >= _SHORTEST_CUT and surface.isalpha() and (full := lexicon.cut_short(surface)):
+        return [Token(surface, (full,), _CUT_SHORT_WEIGHT)]
     weight = 0.3 if any(char.isdigit() for char in surface) else 1.0 if len(surface) > 1 else 0.5
     return [Token(surface, ((surface,),), weight, known=False)]
 
@@ -305,12 +255,21 @@ def _in_context(tokens: list[Token], lexicon: Lexicon, unit: Unit | None) -> lis
         if len(before) == 1 and before in lexicon.phases:  # A phase, A相
             result[-1] = Token(f"phase {result[-1].text}", ((lexicon.phases[result[-1].text],),))
             continue
+        if result and token.text in _PHASE_LETTERS and result[-1].readings in _IN_PHASES:
+            result.append(Token(token.text, ((lexicon.phases[token.text],),)))  # winding b: no bearing
+            continue
         if result and token.text in lexicon.phases and _is_phase(result[-1]):
             result[-1] = Token(f"phase {token.text}", ((lexicon.phases[token.text],),))
             continue
         result.append(token)
+    if len(result) > 1 and result[0].text == "pv":  # a process value stands at the end, photovoltaics in front
+        result[0] = replace(result[0], readings=tuple(r for r in result[0].readings if r != ("actual",)))
+    if len(result) == 2 and any(token.readings[0] in _OF_AIR for token in result):  # Temp_Out, In_Hum
+        result = [replace(t, readings=_IN_OR_OUT_OF_DOORS.get(t.text, t.readings)) for t in result]
     for i, token in enumerate(result[:-1]):
         following = result[i + 1].readings[0]
+        if len(result[i + 1].text) == 1:
+            continue
         if (
             token.text in ("current", "aktuelle", "actual")
             and any(
@@ -322,6 +281,12 @@ def _in_context(tokens: list[Token], lexicon: Lexicon, unit: Unit | None) -> lis
         ):
             result[i] = Token(token.text, (("actual",),))
     return result
+
+
+_PHASE_LETTERS = frozenset("abcuvw")
+_IN_PHASES = frozenset({(("winding",),), (("voltage",),), (("current",),)})
+_OF_AIR = frozenset({("temperature",), ("humidity",), ("relative", "humidity")})
+_IN_OR_OUT_OF_DOORS = {"out": (("outlet",), ("ambient",)), "in": (("inlet",), ("room",))}
 
 
 def _is_phase(token: Token) -> bool:

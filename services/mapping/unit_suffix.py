@@ -13,6 +13,7 @@ _GLUED_UNIT = re.compile(
     r"(?<=[a-zß-ÿ])(kNm|Nm|kWh|MWh|kW|KW|MW|RPM|Rpm|rpm|Hz|kPa|KPa|MPa|Mpa|Bar|bar|Psi|PSI|psi|Pct|Percent|DegC|degC"
     r"|MMs|Mms|MMS|M3h|Lpm|LPM|Gpm|GPM|Cfm|CFM|Psig|Psia|Mbar|MBar|Kwh|KWh|Kw|Mwh|Ppm|PPM)$"
 )
+_DEGREES = frozenset({"deg", "degree", "degrees"})
 _SINGLE = {"C", "F", "K", "A", "V", "W"}
 
 
@@ -28,6 +29,8 @@ def cut_unit(words: list[str], lexicon: Lexicon, only: Unit | None = None) -> tu
         words = [*words[:-1], words[-1][:-1], words[-1][-1]]
         if not _suits(parse_unit(words[-1]), words[:-1], lexicon):
             words = [*words[:-2], words[-2] + words[-1]]
+    if len(words) > 2 and fold(words[-1]) in _DEGREES and "temperature" in named_dimensions(words[:-1], lexicon)[0]:
+        return words[:-1], None, ""  # of which scale is not said
     statistics = 0
     while statistics < 2 and len(words) - statistics > 2 and _is_statistic(words[-1 - statistics], lexicon):
         statistics += 1

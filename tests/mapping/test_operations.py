@@ -80,7 +80,13 @@ def test_parsed_rows_go_through_all_three_operations(catalog: Catalog, tmp_path:
     ]
     mapped = run_operation(
         APPLY,
-        Derivation("m1", "mapping.apply", 2, {"table": parsed, "profile": profile}, {"columns": columns, "time": TIME}),
+        Derivation(
+            "m1",
+            "mapping.apply",
+            APPLY.revision,
+            {"table": parsed, "profile": profile},
+            {"columns": columns, "time": TIME},
+        ),
         catalog,
     )["table"]
     table = catalog.read_table(mapped.name, "table.parquet")
@@ -146,7 +152,11 @@ def test_the_same_inputs_give_the_same_rows(catalog: Catalog, tmp_path: Path) ->
     parsed = publish(catalog, tmp_path, "clean", "table.parquet", parsed_table())
     columns = [rule("Time", "timestamp"), rule("OilTemp", "sensor", "oil_temp", "°C")]
     derivation = Derivation(
-        "m1", "mapping.apply", 2, {"table": parsed, "profile": profile}, {"columns": columns, "time": TIME}
+        "m1",
+        "mapping.apply",
+        APPLY.revision,
+        {"table": parsed, "profile": profile},
+        {"columns": columns, "time": TIME},
     )
     first = run_operation(APPLY, derivation, catalog)["table"]
     second = run_operation(APPLY, derivation, catalog_at(tmp_path / "store"))["table"]
@@ -158,7 +168,11 @@ def test_a_failure_log_of_another_file_gives_remaining_life(catalog: Catalog, tm
     parsed = publish(catalog, tmp_path, "clean", "table.parquet", parsed_table())
     columns = [rule("Time", "timestamp"), rule("OilTemp", "sensor", "oil_temp", "°C")]
     mapping = Derivation(
-        "m1", "mapping.apply", 2, {"table": parsed, "profile": profile}, {"columns": columns, "time": TIME}
+        "m1",
+        "mapping.apply",
+        APPLY.revision,
+        {"table": parsed, "profile": profile},
+        {"columns": columns, "time": TIME},
     )
     mapped = run_operation(APPLY, mapping, catalog)["table"]
     failed_at = pl.Series([1_700_000_000 + 500 * 60]).cast(pl.Int64)
@@ -185,7 +199,7 @@ def test_two_mapped_tables_are_joined_with_units_and_provenance_of_both(catalog:
 
     def mapped(table: str, *rules: dict[str, str]) -> str:
         params = {"columns": [rule("Time", "timestamp"), *rules], "time": TIME}
-        derivation = Derivation("m1", "mapping.apply", 2, {"table": table, "profile": profile}, params)
+        derivation = Derivation("m1", "mapping.apply", APPLY.revision, {"table": table, "profile": profile}, params)
         return run_operation(APPLY, derivation, catalog)["table"].name
 
     inputs = {
