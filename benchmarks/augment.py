@@ -1,12 +1,13 @@
 """Ordered synthetic runs against independent rows sorted by RUL, on C-MAPSS FD001 by unit.
 
-For each of three random splits of the engines: 70 are known (56 to fit on, 14 to choose the settings by, as the product
-does), 30 are seen by nothing but the figures. Classifier two-sample test on windows (.5 is undetectable),
-autocorrelation error, lagged cross-correlation error, first-difference Wasserstein, row KL and correlation error, the
-error of an RUL model trained on synthetic rows alone and on both, and the same with 10 known engines. Every row of the
-table stands beside real against real and beside independent rows of the same run. Seed rows are timed as well.
+For each of six random splits of the engines: 70 are known (the product chooses its settings with 14 of them apart, then
+fits on all), 30 are seen by nothing but the figures. None of these splits was used while the method was designed.
+Classifier two-sample test on windows (.5 is undetectable), autocorrelation error, lagged cross-correlation error,
+first-difference Wasserstein, row KL and correlation error, the error of an RUL model trained on synthetic rows alone
+and on both, and the same with 10 known engines. Every row of the table stands beside real against real and beside
+independent rows of the same run. Seed rows are timed as well.
 
-Run `python -m benchmarks.augment [--engine flow|tvae] [--splits 3] [--quick] [--json FILE]`; the data come from
+Run `python -m benchmarks.augment [--engine flow|tvae] [--splits 6] [--quick] [--json FILE]`; the data come from
 SENSORFORGE_SHARED_DATA (sensor/cmapss_train_FD001.txt).
 """
 
@@ -51,6 +52,7 @@ WINDOW = 20
 TEST_UNITS = 30
 VALIDATION_SHARE = 0.2
 ROWS = 28_000
+FIRST_SPLIT = 100  # 0 to 2 and 20 to 22 were in view while the method was designed
 # name, as a ratio of (or excess over) which column's figure, and how much is allowed
 GOALS = (
     ("window C2ST", "value", 0.65),
@@ -165,11 +167,11 @@ def figures(split: Split, made: Lives) -> dict[str, float]:
 
 
 def fitted(split: Split, engine: str, seed: int) -> tuple[History, Codec, Fitted]:
-    """Returns what the product fits on the split's training and validation engines."""
+    """Returns what the product fits on the split's training and validation engines, and the codec."""
     train_rows = split.table.filter(pl.col("split") == "train")
     codec = Codec.fit(train_rows.drop("run_id", "split"), column_specs(PROFILE, [*SENSORS, "rul"]))
-    history = read_history(split.table, codec, PROFILE)
-    return history, codec, fit_generator(history, codec, engine, seed=seed)
+    history, whole = (read_history(split.table, codec, PROFILE, with_validation=known) for known in (False, True))
+    return whole, codec, fit_generator(history, codec, engine, whole=whole, seed=seed)
 
 
 def generated(history: History, codec: Codec, fit: Fitted, rows: int, seed: int) -> Lives:
@@ -223,9 +225,9 @@ def one_split(rows: pl.DataFrame, engine: str, seed: int, *, quick: bool) -> Fig
 
 
 def few_units(rows: pl.DataFrame, engine: str, seed: int, *, quick: bool) -> dict[str, float]:
-    """Returns the RUL error with ten engines to fit on (and two to choose by): real rows alone, real and synthetic."""
-    split = split_of(rows, 12, seed)
-    real = lives_of(split.table.filter(pl.col("split") == "train"))
+    """Returns the RUL error with ten known engines: real rows alone, real and synthetic."""
+    split = split_of(rows, 10, seed)
+    real = split.known
     made = generated(*fitted(split, engine, seed), 3_000 if quick else 14_000, seed)
     both = real[0] + made[0], real[1] + made[1]
     return {"real": rul_rmse(real, split.unseen), "both": rul_rmse(both, split.unseen)}
@@ -291,13 +293,13 @@ def main() -> None:
     """Prints the table and writes the figures as JSON where asked to."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--engine", choices=("flow", "tvae"), default="flow")
-    arguments.add_argument("--splits", type=int, default=3, help="random splits, and seeds, to repeat everything with")
+    arguments.add_argument("--splits", type=int, default=6, help="random splits, and seeds, to repeat everything with")
     arguments.add_argument("--quick", action="store_true", help="one split and fewer rows: shows that it runs")
     arguments.add_argument("--json", type=Path)
     options = arguments.parse_args()
     home = Path(__file__).resolve().parents[1].parent
     rows = cmapss(Path(os.environ.get("SENSORFORGE_SHARED_DATA", home / "shared" / "data")))
-    seeds = range(1 if options.quick else options.splits)
+    seeds = range(FIRST_SPLIT, FIRST_SPLIT + (1 if options.quick else options.splits))
     found = [one_split(rows, options.engine, seed, quick=options.quick) for seed in seeds]
     few = [few_units(rows, options.engine, seed, quick=options.quick) for seed in seeds]
     seeding = seed_rows()

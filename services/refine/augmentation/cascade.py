@@ -9,7 +9,6 @@ fitted (`memory`), and noise with that memory, with enough lives blended with th
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -20,9 +19,11 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from services.refine.augmentation.blending import Donors
+from services.refine.augmentation.calibration import Calibration, fit_calibration
+from services.refine.augmentation.conditioning import Conditioning
 from services.refine.augmentation.history import History, Stretch
 from services.refine.augmentation.memory import Memory, fit_memory
-from services.refine.augmentation.path_engine import PathEngine
+from services.refine.augmentation.path_model import PathModel
 from services.refine.augmentation.regimes import Levels, find_levels
 from services.refine.augmentation.scales import Scales
 from services.refine.augmentation.trend import Trend, fit_trend
@@ -36,8 +37,9 @@ Array = NDArray[np.float64]
 
 EVALUATIONS = 12
 EPOCHS = 30
+TRIAL_ROWS = 45_000  # to calibrate by, under the training rows' conditions
 MARGIN_LEVELS = 128
-STEPS = {"flow": 2400, "tvae": 2400, "path": 2400}
+STEPS = 2400
 BATCH = 256  # 512 costs twice as much and gains nothing that outweighs the chance of one fit
 LEARNING_RATE = 2e-3
 SMOOTHING = 20.0  # standard deviation of the Gaussian in samples, where validation does not choose another (`fitting`)
@@ -46,61 +48,12 @@ Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
-class Conditioning:
-    """How RUL, hour and states become conditions. `most` is the longest RUL seen, `knee` where ageing shows."""
-
-    lives: bool
-    hourly: bool
-    codec: Codec
-    step: float = 1.0
-    most: float = 1.0
-    knee: float = 1.0
-    ranks: Array | None = None
-    regimes: int = 0  # number of regimes, which are then the codes' last column
-
-    @classmethod
-    def of(cls, history: History, codec: Codec) -> Conditioning:
-        """Returns the conditioning for a history; `codec` gives the one-hot states."""
-        regimes = 0 if history.regimes is None else len(history.regimes.combinations)
-        if not history.has_lives:
-            return cls(False, history.hourly, codec, regimes=regimes)
-        every = np.concatenate([s.rul for s in history.stretches if s.rul is not None])
-        knee = 0.75 * float(np.median([life.rul.max() for life in history.lives]))
-        quantiles = np.quantile(every, np.linspace(0, 1, 65))
-        return cls(True, history.hourly, codec, history.rul_step, history.most_rul, max(knee, 1e-9), quantiles, regimes)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the condition columns."""
-        life = ("rul:knee", "rul:log", "rul:rank") if self.lives else ()
-        hour = ("hour:sin", "hour:cos") if self.hourly else ()
-        return (*life, *hour, *self.codec.condition_names, *(f"regime:{number}" for number in range(self.regimes)))
-
-    def columns(self, rul: Array | None, hour: Array | None, codes: Codes) -> Floats:
-        """Returns the conditions (n, K) of rows."""
-        parts: list[NDArray[np.floating]] = []
-        if self.lives and rul is not None and self.ranks is not None:
-            rul = np.minimum(rul, self.most)
-            rank = np.interp(rul, self.ranks, np.linspace(0, 1, len(self.ranks)))
-            near = np.minimum(rul, self.knee) / self.knee
-            log = np.log1p(rul / self.step) / math.log1p(self.most / self.step)
-            parts.append(np.stack([2 * near - 1, 4 * log - 3, 3.4 * rank - 1.7], 1))
-        if self.hourly and hour is not None:
-            angle = 2 * np.pi * hour / 24
-            parts.append(np.stack([np.sin(angle), np.cos(angle)], 1))
-        parts.append(self.codec.conditions(codes[:, : len(self.codec.discrete.names)]))
-        if self.regimes:
-            parts.append(codes[:, -1:] == np.arange(self.regimes)[None, :])
-        return np.concatenate(parts, 1).astype(np.float32)
-
-
-@dataclass(frozen=True)
 class Cascade:
     """Both fitted engines with their memories; `generate` turns planned rows into scores."""
 
     columns: tuple[str, ...]
     conditioning: Conditioning
-    slow: Engine
+    slow: Engine | PathModel
     fast: Engine
     slow_memory: Memory
     fast_memory: Memory
@@ -116,6 +69,8 @@ class Cascade:
     slow_trend: Trend | None = None  # of the slow latent with remaining life
     fast_trend: Trend | None = None
     scales: Scales | None = None  # on which slow path and residual are split; None: on normal scores
+    slow_calibration: Calibration | None = None
+    fast_calibration: Calibration | None = None
 
     def generate(
         self,
@@ -132,16 +87,57 @@ class Cascade:
         """
         rng = np.random.default_rng([seed, 11])
         conditions = self.conditioning.columns(rul, hour, codes)[keep]
-        if self.resampled:
-            slow = self._resampled(lengths, rng)[keep]
-        else:
-            slow = self.slow.decode(self._slow_noise(lengths, rul, rng)[keep], conditions, evaluations=EVALUATIONS)
-        noise = _restored(self.fast_memory.draw_runs(lengths, rng), self.fast_trend, rul)
-        residual = self.fast.decode(noise[keep], np.concatenate([conditions, slow], 1), evaluations=EVALUATIONS)
+        slow = self._slow(lengths, rul, conditions, keep, rng)
+        residual = self._fast(lengths, rul, conditions, slow, keep, rng)
         scores = np.asarray(slow * self.slow_scale + self.centre + residual * self.fast_scale, np.float32)
         if self.levels is not None:
             scores = self.levels.restored(scores, codes[keep])
         return self._calibrated(scores if self.scales is None else self.scales.back(scores))
+
+    def _slow(
+        self,
+        lengths: Sequence[int],
+        rul: Array | None,
+        conditions: Floats,
+        keep: NDArray[np.bool_],
+        rng: np.random.Generator,
+    ) -> Floats:
+        if self.resampled:
+            return self._resampled(lengths, rng)[keep]
+        slow = self.slow.decode(self._slow_noise(lengths, rul, rng)[keep], conditions, evaluations=EVALUATIONS)
+        return _applied(self.slow_calibration, slow, rul, keep)
+
+    def _fast(
+        self,
+        lengths: Sequence[int],
+        rul: Array | None,
+        conditions: Floats,
+        slow: Floats,
+        keep: NDArray[np.bool_],
+        rng: np.random.Generator,
+    ) -> Floats:
+        noise = _restored(self.fast_memory.draw_runs(lengths, rng), self.fast_trend, rul)
+        residual = self.fast.decode(noise[keep], np.concatenate([conditions, slow], 1), evaluations=EVALUATIONS)
+        return _applied(self.fast_calibration, residual, rul, keep)
+
+    def calibrated(self, train: Sequence[Stretch], slow: Floats, fast: Floats, seed: int) -> Cascade:
+        """Returns the cascade with `slow` and `fast` of the training stretches as the measure of its own."""
+        ends = np.cumsum([len(stretch) for stretch in train])
+        chosen = train[: int(np.searchsorted(ends, TRIAL_ROWS)) + 1]
+        rows = int(ends[len(chosen) - 1])
+        trials = max(1, round(TRIAL_ROWS / rows)) * list(chosen)
+        lengths = [len(stretch) for stretch in trials]
+        own, rul, hour = (
+            _joined(parts) for parts in ([s.rul for s in chosen], [s.rul for s in trials], [s.hour for s in trials])
+        )
+        codes = np.concatenate([stretch.codes for stretch in trials])
+        conditions, every = self.conditioning.columns(rul, hour, codes), np.ones(len(codes), dtype=bool)
+        rng = np.random.default_rng([seed, 13])
+        path = self._slow(lengths, rul, conditions, every, rng)
+        found = None if self.resampled else fit_calibration(path, rul, slow[:rows], own)
+        path = _applied(found, path, rul, every)
+        residual = self._fast(lengths, rul, conditions, path, every, rng)
+        return replace(self, slow_calibration=found, fast_calibration=fit_calibration(residual, rul, fast[:rows], own))
 
     def with_margins(self, generated: Floats, training: Floats) -> Cascade:
         """Returns the cascade with margins mapped, in order, from those of `generated` scores to the training's."""
@@ -169,6 +165,7 @@ class Cascade:
         noise = self.slow_memory.draw_runs(lengths, rng)
         if self.donors is not None and self.mixing:
             noise = self.donors.blended(noise, lengths, self.mixing, rng)
+        noise = self.slow_memory.balanced(noise, len(lengths))
         return _restored(noise, self.slow_trend, rul)
 
     def _resampled(self, lengths: Sequence[int], rng: np.random.Generator) -> Floats:
@@ -233,25 +230,25 @@ def fit_cascade(
     slow_names = tuple(f"slow:{name}" for name in columns)
     shape = Shape(width=128, depth=3, latent=max(4, min(16, len(columns))))
     slow_layout = Layout(slow_names, conditioning.names)
-    slow: Engine
+    slow: Engine | PathModel
     if history.has_lives:
-        slow = PathEngine(slow_layout, shape, seed=seed)
+        slow = PathModel.fit(slow_rows.scores, slow_rows.conditions, conditioning.names)
     else:  # paths that are not tied to an age: whatever moves them is in the latent, and the flow keeps it smoother
         slow = create_engine("flow", slow_layout, shape, seed=seed)
+        _train(slow, slow_rows, slow_held, STEPS, seed, "fit slow path", progress)
     fast = create_engine(kind, Layout(columns, (*conditioning.names, *slow_names)), shape, seed=seed + 1)
-    _train(slow, slow_rows, slow_held, STEPS[slow.kind], seed, "fit slow path", progress)
-    _train(fast, fast_rows, fast_held, STEPS[kind], seed + 1, "fit residual", progress)
+    _train(fast, fast_rows, fast_held, STEPS, seed + 1, "fit residual", progress)
     bounds = np.cumsum([0, *(len(stretch) for stretch in train)])
     filled = Rows(np.asarray(np.concatenate(residuals) / fast_scale, np.float32), fast_rows.conditions)
     slow_latent, slow_trend = _latent(slow, slow_rows, train, bounds)
     fast_latent, fast_trend = _latent(fast, filled, train, bounds)
     periods = _periods(history)
-    return Cascade(
+    cascade = Cascade(
         columns=columns,
         conditioning=conditioning,
         slow=slow,
         fast=fast,
-        slow_memory=fit_memory(slow_latent, whiten=slow.kind == "path", periods=periods),
+        slow_memory=fit_memory(slow_latent, whiten=history.has_lives, periods=periods),
         fast_memory=fit_memory(fast_latent, whiten=True, periods=() if history.has_lives else periods, above=smoothing),
         centre=centre,
         slow_scale=slow_scale,
@@ -265,6 +262,7 @@ def fit_cascade(
         fast_trend=fast_trend,
         scales=scales,
     )
+    return cascade.calibrated(train, slow_rows.scores, filled.scores, seed)
 
 
 def _levelled(history: History, scales: Scales | None) -> tuple[list[Stretch], list[Stretch], Levels | None]:
@@ -301,7 +299,7 @@ def _train(
 
 
 def _latent(
-    engine: Engine, rows: Rows, stretches: Sequence[Stretch], bounds: NDArray[np.int64]
+    engine: Engine | PathModel, rows: Rows, stretches: Sequence[Stretch], bounds: NDArray[np.int64]
 ) -> tuple[list[Floats], Trend | None]:
     """Returns the latent of each stretch, and its trend with remaining life, which has been removed from it."""
     latent = engine.encode(rows.scores, rows.conditions, evaluations=20)
@@ -310,6 +308,15 @@ def _latent(
     if trend is not None:
         latent = trend.removed(latent, np.concatenate(rul))
     return [latent[first:last] for first, last in pairwise(bounds)], trend
+
+
+def _applied(calibration: Calibration | None, rows: Floats, rul: Array | None, keep: NDArray[np.bool_]) -> Floats:
+    return rows if calibration is None else calibration.applied(rows, None if rul is None else rul[keep])
+
+
+def _joined(parts: Sequence[Array | None]) -> Array | None:
+    known = [part for part in parts if part is not None]
+    return np.concatenate(known) if known else None
 
 
 def _restored(noise: Floats, trend: Trend | None, rul: Array | None) -> Floats:

@@ -29,7 +29,8 @@ register_reasons(
         "WHERE_INVALID": Reason(
             ErrorKind.USAGE,
             "INVALID_ARGUMENT",
-            "Write a condition such as `rul < 50 and mode == 'running'`, with and, or, not and parentheses.",
+            "Write a condition such as `rul < 50 and mode == 'running'`, with and, or, not and parentheses; "
+            "a name that is no plain word stands in `backquotes`.",
         ),
         "WHERE_UNSATISFIED": Reason(
             ErrorKind.INPUT, "FAILED_PRECONDITION", "Widen the condition to what the machine can do."

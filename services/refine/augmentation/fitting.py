@@ -3,8 +3,9 @@
 Chosen are where slow ends and fast begins (the smoothing width) and how much of each synthetic life's slow path comes
 from the real life that leads it. The usual settings stand unless validation says that others are clearly better:
 validation runs are few, and a close race decides nothing. The lead is further bounded by how near trial runs come to
-training runs. Where validation rows are too few to choose by, the usual settings are taken. Test rows are never looked
-at.
+training runs. Where validation rows are too few to choose by, the usual settings are taken. Once they are chosen, the
+generator is fitted with them on training and validation rows together (Hastie et al. 2009, 7.10): lives are too few to
+leave any out. Test rows are never looked at.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from services.refine.augmentation.history import History
 from services.refine.augmentation.judging import Judge, Verdict
 from services.refine.augmentation.lives import plan_runs
 from services.refine.augmentation.quality import CLOSE_SHARE_LIMIT, nearest_to_training
-from services.refine.augmentation.scales import fit_scales
+from services.refine.augmentation.scales import Scales, fit_scales
 from services.refine.codec import Codec
 
 LIFE_WIDTHS = (9.0, SMOOTHING)
@@ -55,37 +56,69 @@ class Fitted:
 
 
 def fit_generator(
-    history: History, codec: Codec, kind: str, *, seed: int = 0, progress: Progress | None = None
+    history: History,
+    codec: Codec,
+    kind: str,
+    *,
+    whole: History | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
 ) -> Fitted:
-    """Returns the fitted generator of runs; `kind` ("flow", "tvae") is the engine of the cascade's residual."""
+    """Returns the generator of runs with settings chosen on `history` and fitted on `whole`, which has its validation
+    rows among its training rows (None: on `history`); `kind` ("flow", "tvae") is the engine of the residual."""
     resample = _drifts(history)
-    scales = None  # series turn where their sensors saturate and rest: normal scores show them better (gas turbine)
-    if history.has_lives:
-        columns = [codec.scores_of(name) for name in history.columns]
-        scales = fit_scales(columns, [stretch.scores for stretch in history.stretches])
-    judge = None if resample else Judge.of(history, scales)
+    judge = None if resample else Judge.of(history, _scales(history, codec))
     usual = SMOOTHING if history.has_lives else SERIES_SMOOTHING
-    cascades: dict[float, Cascade] = {}
+    width, mixing = usual, _usual_mixing(whole or history)
     widths: dict[float, Verdict] = {}
-    for width in _widths(history) if judge else (usual,):
-        cascades[width] = fit_cascade(
-            history,
-            codec,
-            kind,
-            seed=seed,
-            smoothing=width,
-            resample_slow=resample,
-            mixing=_usual_mixing(history),
-            scales=scales,
-            progress=progress,
-        )
-        if judge:
-            widths[width] = judge.verdict(cascades[width], seed)
-    cascade = cascades[_chosen(widths, usual)]
-    cascade, mixings = _mixed(cascade, history, judge, seed)
+    mixings: dict[float, Verdict] = {}
+    cascade: Cascade | None = None
+    if judge is not None:
+        tried = {
+            width: _fitted(history, codec, kind, width, _usual_mixing(history), resample, seed, progress)
+            for width in _widths(history)
+        }
+        widths = {width: judge.verdict(cascade, seed) for width, cascade in tried.items()}
+        width = _chosen(widths, usual)
+        cascade, mixings = _mixed(tried[width], history, judge, seed)
+        mixing = cascade.mixing
+    if cascade is None or whole is not None:
+        cascade = _fitted(whole or history, codec, kind, width, mixing, resample, seed, progress)
+        cascade, _ = _mixed(cascade, whole or history, None, seed)
     if not history.has_lives:
-        cascade = _with_margins(cascade, history, seed)
+        cascade = _with_margins(cascade, whole or history, seed)
     return Fitted(cascade, resample, widths, mixings)
+
+
+def _scales(history: History, codec: Codec) -> Scales | None:
+    """Returns the scales of lives; series turn where their sensors saturate and rest, which normal scores show better
+    (gas turbine)."""
+    if not history.has_lives:
+        return None
+    return fit_scales([codec.scores_of(name) for name in history.columns], [s.scores for s in history.stretches])
+
+
+def _fitted(
+    history: History,
+    codec: Codec,
+    kind: str,
+    width: float,
+    mixing: float,
+    resample: bool,
+    seed: int,
+    progress: Progress | None,
+) -> Cascade:
+    return fit_cascade(
+        history,
+        codec,
+        kind,
+        seed=seed,
+        smoothing=width,
+        resample_slow=resample,
+        mixing=mixing,
+        scales=_scales(history, codec),
+        progress=progress,
+    )
 
 
 def _widths(history: History) -> tuple[float, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import pairwise
 
 import numpy as np
@@ -18,6 +18,15 @@ from numpy.typing import NDArray
 from services.chassis.errors import SensorForgeError
 from services.machines.profile import MachineProfile
 from services.refine.augmentation import errors as errors
+from services.refine.augmentation.clock import (
+    DAY_S,
+    WEEK_S,
+    cadence_of,
+    hours_of,
+    hours_of_day,
+    span_s,
+    start_after,
+)
 from services.refine.augmentation.daily import hours_from_swing
 from services.refine.augmentation.dwell import Record, States, fit_states
 from services.refine.augmentation.regimes import Regimes, find_regimes
@@ -31,15 +40,14 @@ GAP_STEPS = 5.0  # a pause longer than so many median steps ends a stretch
 FEWEST_ROWS = 100
 SHORTEST_STRETCH = 8
 FEWEST_LIVES = 2
-DAY_S = 86_400.0
-DEFAULT_CADENCE_S = 60.0
-_DEFAULT_START = datetime(2025, 1, 1, tzinfo=UTC)
+FEWEST_WEEKS = 3  # so that a day of the week is more than one day
 
 
 @dataclass(frozen=True)
 class Stretch:
-    """Unbroken rows of one run: scores (T, C) without gaps, codes (T, G), RUL (T,) or None, hour of day (T,) or None.
+    """Unbroken rows of one run: scores (T, C) without gaps, codes (T, G), RUL (T,) or None, hour (T,) or None.
 
+    The hour counts from Monday, 0:00, or from a midnight where only a daily swing tells it.
     `observed` (T, C) is False where a score was missing and has been interpolated. The codes are the codec's, and one
     more column, the regime, where the history has regimes.
     """
@@ -69,9 +77,10 @@ class History:
     """Training stretches, validation stretches, lives with known RUL and the clock of the machine.
 
     `columns` are the score columns told by the rows, `untold` the model's columns they lack. `rul_step` is the RUL that
-    one sample uses up. `timed`: the rows have a clock, `paced`: the time between them is known,
-    `hourly`: so is the hour of the day, if only from a daily swing. `lengths` are the lengths of runs in samples:
-    lifetimes where RUL is known. `states` says how the codes follow each other.
+    one sample uses up. `timed`: the rows have a clock, `paced`: the time between them is known, `hourly`: so is the
+    hour of the day, if only from a daily swing; `weekly`: so is the day of the week, and enough weeks were seen.
+    `lengths` are the lengths of runs in samples: lifetimes where RUL is known. `states` says how codes follow each
+    other.
     """
 
     columns: tuple[str, ...]
@@ -87,6 +96,7 @@ class History:
     timed: bool
     paced: bool
     hourly: bool
+    weekly: bool
     start: datetime
     states: States
     regimes: Regimes | None = None
@@ -102,15 +112,24 @@ class History:
         return sum(len(stretch) for stretch in self.stretches)
 
 
-def read_history(table: pl.DataFrame, codec: Codec, profile: MachineProfile, *, lives: bool | None = None) -> History:
+def read_history(
+    table: pl.DataFrame,
+    codec: Codec,
+    profile: MachineProfile,
+    *,
+    lives: bool | None = None,
+    with_validation: bool = False,
+) -> History:
     """Returns the history in the transformed table's training rows (`split == "train"`, or all rows without a split).
 
-    `lives` True insists on lives, False ignores RUL, None takes what is there. Raises AUGMENT_ROWS_TOO_FEW and
-    AUGMENT_NO_LIVES.
+    `lives` True insists on lives, False ignores RUL, None takes what is there; `with_validation` counts validation rows
+    among the training rows. Raises AUGMENT_ROWS_TOO_FEW and AUGMENT_NO_LIVES.
     """
     table = _labelled(table)
+    if with_validation:
+        table = table.with_columns(pl.col("_set").replace("val", "train"))
     train = table.filter(pl.col("_set") == "train")
-    cadence, timed = _cadence(train, profile)
+    cadence, timed = cadence_of(train, profile)
     use_rul = lives is not False and "rul" in codec.names and _lives_known(train)
     if lives and not use_rul:
         raise SensorForgeError(
@@ -123,7 +142,7 @@ def read_history(table: pl.DataFrame, codec: Codec, profile: MachineProfile, *, 
     untold = tuple(
         n for n in codec.names if n != "rul" and n not in told and (n in continuous or n not in train.columns)
     )
-    hourly = timed and cadence <= 3 * 3600 and _span_s(train) >= 3 * DAY_S
+    hourly = timed and cadence <= 3 * 3600 and span_s(train) >= 3 * DAY_S
     regimes = find_regimes(train, [name for name in told if train[name].dtype.is_numeric()])
     stretches = _stretches(train, codec, told, regimes, cadence, use_rul, hourly)
     rows = sum(len(stretch) for stretch in stretches)
@@ -154,7 +173,8 @@ def read_history(table: pl.DataFrame, codec: Codec, profile: MachineProfile, *, 
         timed=timed,
         paced=paced,
         hourly=hourly,
-        start=_start(table),
+        weekly=hourly and timed and span_s(train) >= FEWEST_WEEKS * WEEK_S,
+        start=start_after(table),
         states=_states(stretches, codec),
         regimes=regimes,
     )
@@ -190,32 +210,6 @@ def _lives_known(table: pl.DataFrame) -> bool:
     return int(falling["falls"].sum()) >= FEWEST_LIVES
 
 
-def _cadence(table: pl.DataFrame, profile: MachineProfile) -> tuple[float, bool]:
-    """Returns seconds between samples and whether the rows have a clock at all."""
-    if "timestamp" in table.columns and table["timestamp"].drop_nulls().len() > 2:
-        steps = table.select(pl.col("timestamp").diff().over("_run").dt.total_microseconds()).to_series().drop_nulls()
-        steps = steps.filter(steps > 0)
-        if len(steps):
-            measured = float(np.median(steps.to_numpy())) / 1e6
-            stated = profile.sampling_period_s
-            return (stated if stated is not None and abs(stated - measured) < 0.2 * measured else measured), True
-    return profile.sampling_period_s or DEFAULT_CADENCE_S, False
-
-
-def _span_s(table: pl.DataFrame) -> float:
-    times = table["timestamp"].drop_nulls()
-    return (times.max() - times.min()).total_seconds() if len(times) else 0.0  # type: ignore[operator,union-attr]
-
-
-def _start(table: pl.DataFrame) -> datetime:
-    """Returns the midnight after the last real row, so that no synthetic row can be taken for a real one."""
-    last = table["timestamp"].drop_nulls().max() if "timestamp" in table.columns else None
-    if not isinstance(last, datetime):
-        return _DEFAULT_START
-    day = last.replace(hour=0, minute=0, second=0, microsecond=0)
-    return datetime.fromtimestamp(day.timestamp() + DAY_S, tz=UTC) if day.tzinfo else day.replace(tzinfo=UTC)
-
-
 def _states(stretches: Sequence[Stretch], codec: Codec) -> States:
     """Returns how states follow each other; that a value is missing is no state, since generated rows are complete."""
     bits = [g for g, name in enumerate(codec.discrete.names) if name.startswith(MISSING)]
@@ -227,7 +221,8 @@ def _states(stretches: Sequence[Stretch], codec: Codec) -> States:
     for stretch in stretches:
         codes = stretch.codes.copy()
         codes[:, bits] = 0
-        records.append(Record(codes, stretch.rul, stretch.hour, lives.get(stretch.run, 1.0)))
+        hour = None if stretch.hour is None else hours_of_day(stretch.hour)
+        records.append(Record(codes, stretch.rul, hour, lives.get(stretch.run, 1.0)))
     return fit_states(records)
 
 
@@ -250,7 +245,7 @@ def _stretches(
     if regimes is not None:
         codes = np.concatenate([codes, regimes.labels(table)[:, None]], 1)
     rul = table["rul"].cast(pl.Float64).to_numpy() if use_rul else None
-    hour = _hours(table) if hourly else None
+    hour = hours_of(table) if hourly else None
     names = table["_run"].to_list()
     bounds = [*np.flatnonzero(_breaks(table, cadence)).tolist(), table.height]
     found = []
@@ -307,11 +302,6 @@ def _bridged(scores: Floats, observed: NDArray[np.bool_]) -> Floats:
         seen = observed[:, j]
         filled[:, j] = np.interp(positions, positions[seen], scores[seen, j]) if seen.any() else 0.0
     return filled
-
-
-def _hours(table: pl.DataFrame) -> Array:
-    seconds = table["timestamp"].dt.epoch("us").fill_null(strategy="forward").fill_null(0).to_numpy() / 1e6
-    return np.asarray((seconds % DAY_S) / 3600.0)
 
 
 def _lives(table: pl.DataFrame, cadence: float) -> tuple[Life, ...]:

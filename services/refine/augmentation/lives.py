@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from services.machines.profile import MachineProfile
 from services.machines.units import parse_unit
-from services.refine.augmentation.history import DAY_S, GAP_STEPS, History
+from services.refine.augmentation.clock import hours_of_day, hours_of_week
+from services.refine.augmentation.history import GAP_STEPS, History
 from services.refine.discrete import Codes
 
 Array = NDArray[np.float64]
@@ -28,7 +29,8 @@ PAUSE_STEPS = 60  # between two runs
 
 @dataclass(frozen=True)
 class Plan:
-    """Runs one after the other: lengths, and for each row RUL, seconds since the plan's start, hour of day, codes."""
+    """Runs one after the other: lengths, and for each row RUL, seconds since the plan's start, hour of the week,
+    codes."""
 
     lengths: tuple[int, ...]
     rul: Array | None
@@ -65,9 +67,8 @@ def plan_runs(history: History, rows: int, *, seed: int, begin_s: float = 0.0) -
         clocks.append(begin + seconds)
         begin += float(seconds[-1]) + PAUSE_STEPS * history.cadence_s
     clock = np.concatenate(clocks)
-    midnight = history.start.hour + history.start.minute / 60 + history.start.second / 3600
     rul = np.concatenate(ruls) if ruls else None
-    hour = np.asarray((clock % DAY_S) / 3600 + midnight) % 24 if history.hourly else None
+    hour = hours_of_week(clock + history.start.timestamp()) if history.hourly else None
     return Plan(tuple(lengths), rul, clock, hour, _codes(history, clock, rul, hour, rng))
 
 
@@ -127,6 +128,7 @@ def _strictly_rising(steps: Array) -> Array:
 
 def _codes(history: History, clock_s: Array, rul: Array | None, hour: Array | None, rng: np.random.Generator) -> Codes:
     """Returns the states of all rows; after a pause, as between two runs or recording windows, they begin anew."""
+    hour = None if hour is None else hours_of_day(hour)
     begins = np.flatnonzero(np.diff(clock_s) > GAP_STEPS * history.cadence_s) + 1
     parts = [
         history.states.draw(

@@ -24,6 +24,7 @@ KernelKind = Literal["white", "constant", "ar1", "rbf", "oscillation"]
 
 MOST_LAGS = 60
 DRAWN_TOGETHER = 16  # runs
+RUNS_TO_BALANCE = 2.0  # times as many runs as latent directions: fewer are no average
 _ROTATION_LAGS = (1, 2, 3, 5, 8)
 _LEAST_WEIGHT = 1e-3
 
@@ -147,10 +148,35 @@ class Memory:
             drawn |= {int(run): block[place, : int(lengths[run])] for place, run in enumerate(group)}
         return np.concatenate([drawn[run] for run in range(len(lengths))])
 
+    def balanced(self, noise: Floats, runs: int) -> Floats:
+        """Returns drawn latents (rows, D) of that many runs with exactly the fitted mean and covariance, as moments are
+        matched in simulation (Barraquand 1995): a hundred lives drawn at random are not yet an average hundred. Too few
+        runs to be an average of anything are left as they are."""
+        if runs < RUNS_TO_BALANCE * len(self.weights):
+            return noise
+        drawn = noise - noise.mean(0)
+        made = np.cov(drawn, rowvar=False).reshape(len(self.weights), -1)
+        return np.asarray(drawn @ transport(made, self.mixing.T @ self.mixing) + self.mean, np.float32)
+
     def share(self, kind: KernelKind) -> float:
         """Returns the mean weight of one kind of kernel over all directions."""
         of_kind = [k for k, kernel in enumerate(self.kernels) if kernel.kind == kind]
         return float(self.weights[:, of_kind].sum(1).mean())
+
+
+def transport(made: Array, real: Array) -> Array:
+    """Returns the symmetric map (C, C) that turns rows with covariance `made` into rows with covariance `real` and
+    moves them least (optimal transport between Gaussians: Olkin & Pukelsheim 1982)."""
+    root = _root(made)
+    inverse = np.linalg.inv(root)
+    return np.asarray(inverse @ _root(root @ real @ root) @ inverse)
+
+
+def _root(matrix: Array) -> Array:
+    """Returns the symmetric square root of a covariance, of which no direction may vanish."""
+    values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
+    least = 1e-6 * max(float(values[-1]), 1e-12)
+    return np.asarray((vectors * np.sqrt(np.maximum(values, least))) @ vectors.T)
 
 
 def fit_memory(runs: Sequence[Floats], *, whiten: bool, periods: Sequence[float] = (), above: float = 0.0) -> Memory:

@@ -35,12 +35,14 @@ FEWEST_LIVES = 5
 
 @dataclass(frozen=True)
 class _Source:
-    """The inputs, loaded."""
+    """The inputs, loaded. `history` keeps validation rows apart, to choose by; `whole` counts them among its training
+    rows, to fit on and generate from."""
 
     model: Model
     profile: MachineProfile
     table: pl.DataFrame
     history: History
+    whole: History
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -65,7 +67,8 @@ def run(ctx: JobContext) -> None:
         ctx.stop_if_cancelled()
         ctx.progress(phase, done, total)
 
-    fit = fit_generator(source.history, source.model.codec, source.model.engine.kind, seed=ctx.seed, progress=fitted)
+    codec, kind = source.model.codec, source.model.engine.kind
+    fit = fit_generator(source.history, codec, kind, whole=source.whole, seed=ctx.seed, progress=fitted)
     cascade = fit.cascade
     if fit.resampled:
         disclosures.append(
@@ -83,6 +86,7 @@ def run(ctx: JobContext) -> None:
     report = quality_report(
         records,
         source.history,
+        source.whole,
         cascade,
         source.model.codec,
         independent=independent,
@@ -109,7 +113,11 @@ def _load(ctx: JobContext, options: AugmentOptions) -> _Source:
     model = Model.from_files(ctx.json("model", "model.json"), ctx.file("model", "weights.safetensors").read_bytes())
     profile = MachineProfile.from_json(ctx.json("profile"))
     table = ctx.table("table", "processed.parquet")
-    return _Source(model, profile, table, read_history(table, model.codec, profile, lives=options.lives))
+    history, whole = (
+        read_history(table, model.codec, profile, lives=options.lives, with_validation=all_known)
+        for all_known in (False, True)
+    )
+    return _Source(model, profile, table, history, whole if whole.columns == history.columns else history)
 
 
 def _condition(text: str, source: _Source) -> Condition:
@@ -125,10 +133,10 @@ def _condition(text: str, source: _Source) -> Condition:
         )
         for sensor in source.profile.columns
     }
-    if source.history.has_lives:
+    if source.whole.has_lives:
         possible["rul"] = (
             0.0,
-            max(source.history.most_rul, float(source.history.lengths[-1]) * source.history.rul_step),
+            max(source.whole.most_rul, float(source.whole.lengths[-1]) * source.whole.rul_step),
         )
     else:
         possible["rul"] = (0.0, np.inf if source.profile.rul_max is None else source.profile.rul_max)
@@ -151,16 +159,16 @@ def _range(low: float, high: float) -> str:
 
 
 def _disclosures(source: _Source, options: AugmentOptions) -> list[str]:
-    history, told = source.history, []
+    history, told = source.whole, []
     runs = len({stretch.run for stretch in history.stretches})
     if history.has_lives and len(history.lives) < FEWEST_LIVES:
-        told.append(f"Only {len(history.lives)} lives were seen in training; lifetimes vary no more than theirs do.")
+        told.append(f"Only {len(history.lives)} lives were seen; lifetimes vary no more than theirs do.")
     if history.has_lives and history.sparse:
         told.append(
             "Lives were seen through recording windows; synthetic ones have the same windows, stretched a little."
         )
     if not history.has_lives:
-        told.append(f"No lives are known: continuous series, after {runs} real run(s) of {history.rows} training rows.")
+        told.append(f"No lives are known: continuous series, after {runs} real run(s) of {history.rows} rows.")
     if "rul" in source.columns and not history.has_lives:
         told.append(
             "RUL is seed-derived: no real row had one. Its level follows the refined model, its slope the clock."
@@ -182,6 +190,11 @@ def _disclosures(source: _Source, options: AugmentOptions) -> list[str]:
         )
     if not history.timed:
         told.append(f"The real rows have no clock; timestamps are {history.cadence_s:g} s apart by assumption.")
+    if source.whole is not source.history and source.history.validation:
+        told.append(
+            "Settings were chosen on validation rows; then the generator was fitted on training and validation rows "
+            "together. Test rows (holdout.parquet) had no part in it."
+        )
     if options.mix_real:
         told.append("train.parquet contains real training rows (run_id real-*) on the synthetic time line.")
     return told
@@ -198,7 +211,7 @@ def _write_sets(
     """Writes the three files and returns what was counted on the way. `conditions` are that of every row and that of
     the oversampled ones."""
     condition, rare = conditions
-    columns, history, codec = source.columns, source.history, source.model.codec
+    columns, history, codec = source.columns, source.whole, source.model.codec
     borrows = bool(history.untold) or ("rul" in columns and not history.has_lives)
     lender = Lender.of(source.model, history.columns, ctx.seed) if borrows else None
     maker = SetMaker(history, cascade, codec, source.profile, columns, condition, lender, ctx.seed, rare, options.share)

@@ -85,6 +85,7 @@ class SetRecord:
 def quality_report(
     records: Sequence[SetRecord],
     history: History,
+    fitted_on: History,
     cascade: Cascade,
     codec: Codec,
     *,
@@ -93,6 +94,7 @@ def quality_report(
     disclosures: Sequence[str],
 ) -> dict[str, Any]:
     """Returns the report. `independent` are rows sampled from the refined model, for comparison of the rows' joint.
+    Runs are kept as far from those of `fitted_on` as these are from each other, which has the validation runs as well.
 
     With a condition (`conditional`) the rows are meant to differ from the training rows, so those figures are left out.
     """
@@ -114,7 +116,7 @@ def quality_report(
         length = int(np.median([len(run) for run in real]))
         report["temporal"] = _temporal(real, _cut(made, length), _cut(held, length))
         report["rows"] = _row_figures(real, made, held, independent.select(cascade.columns).to_numpy())
-        report["nearest_runs"] = _nearest(history, cascade, codec, made)
+        report["nearest_runs"] = _nearest(fitted_on, cascade, codec, made)
     report["gates"] = _gates(report, records)
     return report
 

@@ -127,7 +127,7 @@ Augment = Callable[..., Augmented]
 def quick_fits() -> Iterator[None]:
     """Makes fits short: the promises tested here do not depend on how good the networks are."""
     patch = pytest.MonkeyPatch()
-    patch.setattr(cascade, "STEPS", {"flow": 240, "tvae": 240, "path": 240})
+    patch.setattr(cascade, "STEPS", 240)
     patch.setattr(cascade, "EPOCHS", 6)
     patch.setattr(sets, "_TRIAL_ROWS", 8000)
     yield

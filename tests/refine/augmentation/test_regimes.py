@@ -74,7 +74,8 @@ def test_regimes_come_out_of_augmentation_as_they_were_seen(augment: Augment) ->
     assert any("flow are set to few values: 3 operating regimes" in text for text in made.report["disclosures"])
     near = np.abs(made.every["flow"].to_numpy()[:, None] - np.array([5.0, 20.0, 40.0]))
     assert (near.min(1) < 0.5).mean() > 0.98
-    means = [float(made.every.filter(pl.Series(near.argmin(1) == k))["temp"].mean() or 0) for k in range(3)]
+    young = made.every["rul"] > 1.0  # before wear heats: which regimes a few lives end in is chance
+    means = [float(made.every.filter(young & pl.Series(near.argmin(1) == k))["temp"].mean() or 0) for k in range(3)]
     assert means[2] - means[0] == pytest.approx(16, abs=4)
 
 

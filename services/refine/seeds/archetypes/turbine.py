@@ -19,7 +19,7 @@ def signals(plant: Plant) -> list[Signal]:
     density = 1 - 0.03 * plant.weather  # colder air is denser: more mass flow, more power
     air = speed * density * (1 - 0.05 * fouling - 0.02 * dirt)
     ratio = 1 + (air**2 - 1) * 0.9
-    efficiency = 1 - 0.06 * hot - 0.05 * fouling - 0.015 * dirt
+    efficiency = np.maximum(1 - 0.06 * hot - 0.05 * fouling - 0.015 * dirt, 0.5)  # rows past a failure are not used
     fuel = (0.25 + 0.75 * load) / efficiency
     firing = fuel / np.maximum(air, 0.2)
     exhaust = 0.55 + 0.45 * firing
