@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from clients.cli import output, typed
 from clients.sdk import embedded, local
 from clients.sdk.client import SensorForge
 from clients.sdk.config import configured_endpoint, from_environment
+from clients.sdk.embedded import Embedded, start_again
 from clients.sdk.errors import SensorForgeClientError
 from clients.sdk.known import known_endpoint
 
@@ -19,8 +21,26 @@ class Connection:
     """A client and, where it has one, its embedded service."""
 
     forge: SensorForge
-    embedded: embedded.Embedded | None = None
+    embedded: Embedded | None = None
     left_running: bool = False
+    _revival: asyncio.Task[None] | None = None
+
+    def revive(self) -> None:
+        """Starts the embedded service again where it is gone, while others wait for it."""
+        if self.embedded is not None and (self._revival is None or self._revival.done()):
+            self._revival = asyncio.create_task(self._start_again(self.embedded))
+
+    async def _start_again(self, gone: Embedded) -> None:
+        self.embedded = await start_again(gone)
+
+    async def close(self) -> None:
+        """Gives the embedded service up, which goes on where jobs were left running."""
+        if self._revival is not None:
+            await self._revival
+        if self.embedded is not None and self.left_running:
+            self.embedded.close()
+        elif self.embedded is not None:
+            await self.embedded.release()
 
     def leave(self, jobs: Sequence[str]) -> None:
         """Leaves jobs running when the command ends."""
@@ -60,7 +80,4 @@ async def connect(endpoint: str = "", *, store: str = "") -> AsyncIterator[Conne
             connection = Connection(forge, service)
             yield connection
     finally:
-        if connection is not None and connection.left_running:
-            service.close()
-        else:
-            await service.release()
+        await (connection.close() if connection is not None else service.release())

@@ -10,8 +10,8 @@ import typer
 from clients.cli import options, output
 from clients.cli.connection import connect
 from clients.cli.running import carry_out
+from clients.sdk.profile_file import read_profile
 from clients.sdk.workflow.model_steps import short
-from clients.sdk.workflow.session import read_profile
 from sensorforge.machines.v1 import machines_pb2
 
 machines = typer.Typer(no_args_is_help=True, help="Register and show machines.", rich_markup_mode=None)

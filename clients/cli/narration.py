@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
@@ -46,7 +47,8 @@ def _plain(value: Any) -> Any:
 class Narrator:
     """A listener of a run. Use it as a context manager around the run."""
 
-    def __init__(self, *, as_events: bool = False) -> None:
+    def __init__(self, *, as_events: bool = False, link_lost: Callable[[], None] = lambda: None) -> None:
+        self._link_lost = link_lost
         self._lines = output.EventLines.shared() if as_events else None
         self._status: Status | None = None
         self._step: StepName | None = None
@@ -104,8 +106,9 @@ class Narrator:
                 if self._found.setdefault(nameless, event.step) == event.step:
                     self._findings.append(event)
             case events.LinkLost():
+                self._link_lost()
                 wait = f"{event.retry_in_s:.0f}" if event.retry_in_s >= 1 else f"{event.retry_in_s:.1f}"
-                self._line(f"  ! link lost; the work goes on where the service runs; next attempt in {wait} s")
+                self._line(f"  ! link lost; jobs go on with their services; next attempt in {wait} s")
             case events.LinkRestored():
                 self._line("  i link restored")
             case events.NeedsReview() | events.JobStarted():

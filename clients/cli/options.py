@@ -99,7 +99,8 @@ ColumnNames = Annotated[
 TagColumn = Annotated[str, typer.Option("--tag-column", help="Long exports: tag names.", rich_help_panel="Reading")]
 ValueColumn = Annotated[str, typer.Option("--value-column", help="Long exports: values.", rich_help_panel="Reading")]
 QualityColumn = Annotated[
-    str, typer.Option("--quality-column", help="Long exports: quality codes.", rich_help_panel="Reading")
+    str,
+    typer.Option("--quality-column", help="Quality codes, of a long export or of each row.", rich_help_panel="Reading"),
 ]
 RegisterMap = Annotated[
     Path | None,

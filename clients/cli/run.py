@@ -19,10 +19,15 @@ from clients.sdk import local
 from clients.sdk.errors import ExitCode, SensorForgeClientError
 from clients.sdk.plan import Plan, merged
 from clients.sdk.plan_file import read_plan
-from clients.sdk.results import write_results
+from clients.sdk.profile_file import read_profile
+from clients.sdk.results import check_target, write_results
 from clients.sdk.upload import read_digest
-from clients.sdk.workflow.session import RunReport, RunSession, read_profile
+from clients.sdk.workflow.events import Finding
+from clients.sdk.workflow.model_steps import named_model
+from clients.sdk.workflow.session import RunReport, RunSession
 from clients.sdk.workflow.steps import STEPS, TITLES, StepName
+
+_NOT_REMEMBERED = "The configuration directory cannot be written, so `last` may mean another run: name {}."
 
 Until = Literal[
     "upload", "validate", "map", "clean", "transform", "seed", "train", "merge", "refine", "augment", "compare",
@@ -147,6 +152,8 @@ def run(
         chosen = with_columns(chosen, map_columns or [])
         limit = options.seconds(timeout)
         await check_local(chosen)
+        if out is not None:
+            check_target(out)
         async with connect(endpoint) as connection:
             if dry_run:
                 return await _dry_run(connection, chosen, until, json=json)
@@ -190,8 +197,9 @@ async def check_local(plan: Plan) -> None:
             remedy="Name at least one: sensorforge run FILE --profile PROFILE. `sensorforge demo` needs none.",
         )
     read_profile(plan.profile)
-    for name in (*plan.files, *([plan.seed_data] if plan.seed_data else [])):
-        await read_digest(Path(name))
+    for name in (*plan.files, plan.seed_data, plan.life.failure_log, plan.read.register_map):
+        if name:
+            await read_digest(Path(name))
 
 
 async def drive(
@@ -207,11 +215,12 @@ async def drive(
     """Opens a run, carries it on, writes its results and its account. Leaves jobs running on Ctrl-C, on time-out and
     when detached."""
     session: RunSession | None = None
-    with Narrator(as_events=events) as narrator:
+    with Narrator(as_events=events, link_lost=connection.revive) as narrator:
         try:
             async with asyncio.timeout(limit_s):
                 session = await open_session(narrator)
-                local.remember(last_run=session.name)
+                if not local.remember(last_run=session.name):
+                    narrator(Finding("upload", "warning", "RUN_NOT_REMEMBERED", _NOT_REMEMBERED.format(session.name)))
                 report = await act(session)
         except TimeoutError:
             connection.leave(session.work.jobs if session else ())
@@ -284,6 +293,18 @@ async def _dry_run(connection: Connection, plan: Plan, until: StepName | None, *
     except SensorForgeClientError as error:
         if error.kind != "NOT_FOUND":
             raise
+    if unknown := {c.sensor for c in plan.mapping if c.sensor} - {sensor.name for sensor in machine.sensors}:
+        raise SensorForgeClientError(
+            "SENSOR_UNKNOWN",
+            f"A column is mapped to {min(unknown)!r}, which the profile does not have.",
+            kind="USAGE",
+            remedy="Name a sensor of the profile, or add this one to it.",
+        )
+    base = plan.base
+    if base not in ("default", "none"):
+        base = await named_model(connection.forge, machine.machine_id, base)
+    elif base == "default":
+        base = standing or "a first model, trained on seed rows"
     strategy = plan.strategy or "real-only"
     trains_first = plan.base == "default" and not standing
     skipped = {
@@ -298,7 +319,7 @@ async def _dry_run(connection: Connection, plan: Plan, until: StepName | None, *
         "sensors": len(machine.sensors),
         "files": [{"path": name, "size_bytes": (await read_digest(Path(name))).size} for name in plan.files],
         "strategy": strategy,
-        "base": "none" if plan.base == "none" else standing or ("a first model, trained on seed rows"),
+        "base": base,
         "plan": plan.to_json(),
         "steps": [{"step": step, "title": TITLES[step], "skipped": skipped.get(step, False)} for step in steps],
         "notes": list(checked.notes),

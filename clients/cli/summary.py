@@ -37,6 +37,7 @@ async def comparison_document(forge: SensorForge, report: str) -> dict[str, Any]
         "verdict": found.verdict,
         "gates_met": gates_met(found),
         "gates": [_gate(gate, told.get(gate.name, {})) for gate in found.gates],
+        "data_sets": list(whole.get("augmented", {}).get("checks", [])),
         "statistical_metrics": {
             name: {"title": titles.get(name, {}).get("title", name.replace("_", " "))}
             | {key: value.get(key) for key in ("seed_vs_real", "refined_vs_real", "control_vs_real", "improvement")}
@@ -121,13 +122,20 @@ def show_comparison(comparison: Mapping[str, Any]) -> None:
         output.data.print()
     show_gates(comparison)
     output.data.print()
-    verdict = str(comparison["verdict"])
-    output.data.print(output.broken(verdict, output.data.width) if output.data.is_terminal else verdict, markup=False)
+    _paragraph(str(comparison["verdict"]))
+
+
+def _paragraph(text: str) -> None:
+    output.data.print(output.broken(text, output.data.width) if output.data.is_terminal else text, markup=False)
 
 
 def show_gates(comparison: Mapping[str, Any]) -> None:
     """Writes the gates: what a switch of the default model rests on."""
     output.table(("gate", "original", "refined", "real rows", "target", "outcome"), gate_rows(comparison["gates"]))
+    for check in comparison.get("data_sets", []):
+        if check["outcome"] in ("fail", "undecided"):
+            title = check["name"].replace("_", " ")
+            _paragraph(f"{_MARKS[check['outcome']]}: data sets, {title}. {check['explanation']}")
 
 
 def metric_rows(metrics: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, ...]]:

@@ -112,6 +112,17 @@ def _left_running(places: _Places) -> list[str]:
         return []
 
 
+async def start_again(gone: Embedded) -> Embedded:
+    """Returns the service of the same store, started again where it is gone; it answers at the same address, so that
+    whoever waits for it finds it. The old one where none can be started."""
+    try:
+        service = await find_or_start(gone.store)
+    except SensorForgeClientError:
+        return gone
+    gone.close()
+    return service
+
+
 async def find_or_start(store: str, *, workers: int | None = None, limit_s: float = START_LIMIT_S) -> Embedded:
     """Returns a serving embedded service of `store`, a running one where there is one.
 

@@ -6,7 +6,6 @@ directory specification.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
@@ -55,20 +54,23 @@ def remembered(environment: Mapping[str, str] = os.environ) -> Remembered:
 
 def remember(
     *, endpoint: str | None = None, last_run: str | None = None, environment: Mapping[str, str] = os.environ
-) -> None:
-    """Remembers what is given. A home that cannot be written to is no reason to fail: nothing is remembered then."""
+) -> bool:
+    """Remembers what is given and returns whether it could: a home that cannot be written to is no reason to fail."""
     now = remembered(environment)
     if endpoint is not None:
         now = replace(now, endpoint=endpoint)
     if last_run is not None:
         now = replace(now, last_run=last_run)
     directory = config_directory(environment)
-    with contextlib.suppress(OSError):
+    try:
         directory.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=directory, prefix=".client.")
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             json.dump(asdict(now), file, indent=2)
         os.replace(name, directory / "client.json")
+    except OSError:
+        return False
+    return True
 
 
 def runtime_directory(environment: Mapping[str, str] = os.environ) -> Path:

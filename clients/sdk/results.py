@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -58,6 +59,19 @@ _LAYOUT: tuple[_Wanted, ...] = (
     _Wanted("mapped", "mapping.json", "mapping.json"),
     _Wanted("refined_model", "training.json", "training.json"),
 )
+
+
+def check_target(directory: Path) -> None:
+    """Raises SensorForgeClientError TARGET_UNWRITABLE when results cannot be written there, as far as that can be told
+    before there are any."""
+    place = directory.absolute()
+    if place.exists() and not place.is_dir():
+        raise _unwritable(directory, NotADirectoryError(errno.ENOTDIR, "it is no directory"))
+    place = place.parent
+    while not place.exists():
+        place = place.parent
+    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+        raise _unwritable(directory, PermissionError(errno.EACCES, f"nothing can be written in {place}"))
 
 
 async def write_results(

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import zlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -46,7 +47,22 @@ async def read_digest(path: Path) -> LocalFile:
     return await asyncio.to_thread(_read_digest, path)
 
 
+def check_name(path: Path) -> None:
+    """Raises SensorForgeClientError FILE_NAME_UNREADABLE when a path has bytes that are not text."""
+    try:
+        str(path).encode("utf-8")
+    except UnicodeEncodeError:
+        shown = os.fsencode(path).decode("utf-8", "replace")
+        raise SensorForgeClientError(
+            "FILE_NAME_UNREADABLE",
+            f"The name {shown} is not UTF-8 text, so no service can be told of it.",
+            kind="USAGE",
+            remedy="Rename the file or its directory.",
+        ) from None
+
+
 def _read_digest(path: Path) -> LocalFile:
+    check_name(path)
     digest = hashlib.sha256()
     size = 0
     try:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from clients.sdk import ClientConfig, Plan, SensorForge, SensorForgeClientError
 from clients.sdk.calls.jobs import ENDED
 from clients.sdk.config import from_environment
-from clients.sdk.embedded import Embedded, find_or_start
+from clients.sdk.embedded import Embedded, find_or_start, start_again
 from clients.sdk.known import known_endpoint
 from clients.sdk.local import default_store, remember
 from clients.sdk.plan import ReadChoices
@@ -247,6 +247,4 @@ class OpenRun:
             self._revival = asyncio.create_task(self._start_again(self._embedded))
 
     async def _start_again(self, gone: Embedded) -> None:
-        with contextlib.suppress(SensorForgeClientError):
-            self._embedded = await find_or_start(self._store)
-            gone.close()
+        self._embedded = await start_again(gone)

@@ -121,7 +121,10 @@ class GrpcGateway(DataQuestions):
 
     async def choose_sets(self, rows: int, where: str) -> None:
         """Fixes how many rows the data sets have in all, and the condition that every row meets."""
-        await self._change(rows=rows, where=where)
+        changed = dataclasses.replace(self._run.work.plan, rows=rows, where=where)
+        if changed != self._run.work.plan:
+            with self._problems():
+                await self._run.try_out(changed)
 
     async def comparison(self) -> views.Comparison:
         """Returns the verdict with its evidence."""

@@ -62,8 +62,10 @@ class Told(Chart):
         self._lines: list[tuple[str, str]] = []
 
     def tell(self, text: str, *, dated: bool = True) -> None:
-        """Adds a line, with the time when it happens now, unless it was the last one already."""
-        if text and not (self._lines and self._lines[-1][1] == text):
+        """Adds a line, with the time when it happens now, unless it was the last one already; what has no time stands
+        there once."""
+        said = self._lines if not dated else self._lines[-1:]
+        if text and all(line != text for _, line in said):
             time_of_day = f"{time.strftime('%H:%M:%S'):<{_TIME}}" if dated else ""
             self._lines = [*self._lines[1 - _KEPT_LINES :], (time_of_day, text)]
             self.redraw()

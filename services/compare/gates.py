@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from scipy.stats import binom
 
 from services.compare.limits import Limits
 from services.compare.metrics.registry import metric
@@ -23,6 +24,7 @@ Outcome = Literal["pass", "fail", "undecided", "skipped"]
 Measurements = Mapping[str, Measured]
 
 MIN_DECIDABLE_ROWS = 100
+_SIGNIFICANT = 0.01
 # What the gates are decided on: measured first, so that they are known early.
 DECISIVE = frozenset(
     (
@@ -74,7 +76,7 @@ def judge(
         ),
         "energy_distance": lambda: _improvement_gate(limits.improvement_percent, refined, control, seed, n_test),
         "dcr_share": lambda: _memory_gate(limits.dcr_share, refined, control, seed),
-        "exact_copies": lambda: _copies_gate(limits.exact_copies, refined, control, seed, 1 / n_test + 1 / n_refined),
+        "exact_copies": lambda: _copies_gate(limits.exact_copies, refined, control, seed, n_test, n_refined),
         "limit_violations": lambda: _limits_gate(limits.limit_violations, refined, control, seed),
         "leakage": lambda: _leakage_gate(limits.leakage, refined, control, seed, n_test),
     }
@@ -215,7 +217,7 @@ def _memory_gate(limit: float, refined: Measurements, control: Measurements, see
 
 
 def _copies_gate(
-    limit: float, refined: Measurements, control: Measurements, seed: Measurements | None, per_row: float
+    limit: float, refined: Measurements, control: Measurements, seed: Measurements | None, n_test: int, n_refined: int
 ) -> Gate:
     name, title = "exact_copies", "Exact copies of training rows"
     # Copies count beyond what real rows repeat by chance, so that none at all is "at most 0", as no share is below 0.
@@ -226,14 +228,23 @@ def _copies_gate(
     chance = unseen.value or 0.0
     low, high = mine.interval
     # Real rows that no model has seen repeat training rows too, where resolution is low; 3 standard errors on top.
-    allowed = limit + chance + 3 * float(np.sqrt(chance * (1 - chance) * per_row))
+    allowed = limit + chance + 3 * float(np.sqrt(chance * (1 - chance) * (1 / n_test + 1 / n_refined)))
     count = f"{mine.details.get('rows') or 0:.0f} synthetic rows ({100 * mine.value:.2f} %) equal a training row"
     outcome: Outcome = "pass" if mine.value <= allowed else "fail"
-    text = f"{count}; of real test rows {100 * chance:.2f} % do."
+    text = f"{count}; of {n_test:,} real test rows {100 * chance:.2f} % do."
+    copied, repeated = round((mine.value - limit) * n_refined), round(chance * n_test)
+    if outcome == "fail" and _as_by_chance(copied, n_refined, repeated, n_test):
+        outcome, text = "undecided", f"{text} That can be chance: hold out more real rows to tell."
     decided = max(0.0, mine.value - chance)
     if low is not None and high is not None:
         low, high = max(0.0, low - chance), max(0.0, high - chance)
     return Gate(name, title, limit, "<=", outcome, text, theirs, mine.value, chance, decided, low, high)
+
+
+def _as_by_chance(count: int, rows: int, other_count: int, other_rows: int) -> bool:
+    """Returns whether `count` of `rows` may be no larger a share than `other_count` of `other_rows`: the exact test of
+    two Poisson rates given their sum (Przyborowski and Wilenski 1940), at 1 %."""
+    return bool(binom.sf(count - 1, count + other_count, rows / (rows + other_rows)) >= _SIGNIFICANT)
 
 
 def _limits_gate(limit: float, refined: Measurements, control: Measurements, seed: Measurements | None) -> Gate:

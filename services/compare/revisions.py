@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-REVISIONS: Mapping[str, int] = {"compare.compare": 3}
+REVISIONS: Mapping[str, int] = {"compare.compare": 4}

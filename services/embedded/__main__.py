@@ -25,7 +25,8 @@ _LONGEST = 60  # characters; a socket's path has at most 104 on macOS
 def socket_home(environment: Mapping[str, str]) -> Path:
     """Returns where to put private directories with a socket in them: its path must be short."""
     runtime = Path(environment.get("XDG_RUNTIME_DIR", ""))
-    return runtime if runtime.is_absolute() and runtime.is_dir() and len(str(runtime)) < _LONGEST else Path("/tmp")
+    usable = runtime.is_absolute() and runtime.is_dir() and os.access(runtime, os.W_OK | os.X_OK)
+    return runtime if usable and len(str(runtime)) < _LONGEST else Path("/tmp")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -59,6 +59,32 @@ def test_a_dry_run_changes_nothing(served: Command, rows_file: Callable[[int], P
     assert served("machines", "show", "never-registered").returncode == 1
 
 
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        (("--base", "nosuch"), "MODEL_UNKNOWN"),
+        (("--map", "current_A=bar"), "SENSOR_UNKNOWN"),
+        (("--failure-log", "nosuch.csv"), "FILE_UNREADABLE"),
+        (("--out", "pump.yaml"), "TARGET_UNWRITABLE"),
+    ],
+)
+def test_a_dry_run_finds_a_wrong_choice_before_any_work(
+    wrong: tuple[str, str], reason: str, served: Command, profile: Path, rows_file: Callable[[int], Path]
+) -> None:
+    done = served("run", str(rows_file(200)), "--profile", str(profile), "--dry-run", *wrong)
+    assert done.returncode == 2, done.stderr
+    assert f"({reason})" in done.stderr
+
+
+def test_a_file_name_that_is_no_text_is_said_to_be(served: Command, profile: Path, tmp_path: Path) -> None:
+    name = os.fsdecode(b"p\xffmp.csv")
+    (tmp_path / name).write_text("a,b\n1,2\n")
+    for command in (("run", name, "--profile", str(profile)), ("convert", name, "--to", "csv", "--out", "o.csv")):
+        done = served(*command)
+        assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+        assert "(FILE_NAME_UNREADABLE)" in done.stderr
+
+
 def test_steps_one_by_one_lead_to_split_rows(served: Command, profile: Path, rows_file: Callable[[int], Path]) -> None:
     file = str(rows_file(400))
     opened = served("upload", file, "--profile", str(profile), "--json")

@@ -104,6 +104,14 @@ def test_copies_that_real_rows_show_too_are_no_memorising() -> None:
     assert found["exact_copies"].outcome == "pass"
 
 
+@pytest.mark.parametrize(
+    ("copies", "n_test", "outcome"), [(1, 400, "undecided"), (1, 4_000_000, "fail"), (500, 400, "fail")]
+)
+def test_copies_that_can_be_chance_are_undecided(copies: int, n_test: int, outcome: str) -> None:
+    found = gates(measurements(exact_copies=copies / 5000), measurements(), None, n_test=n_test)
+    assert found["exact_copies"].outcome == outcome
+
+
 def test_no_copies_is_met_by_at_most_zero() -> None:
     gate = gates(measurements(), measurements(), None)["exact_copies"]
     assert (gate.direction, gate.limit, gate.decided_on, gate.outcome) == ("<=", 0.0, 0.0, "pass")

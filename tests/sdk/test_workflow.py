@@ -163,7 +163,7 @@ async def test_a_base_model_can_be_named_by_the_start_of_its_hash(gateway: Any, 
     with_default(gateway)
     await run(gateway, dataclasses.replace(plan, base="abc"))
     assert gateway.spec("refinement").base_model == "machines/pump/models/abc123"
-    with pytest.raises(SensorForgeClientError, match="'zzz' names 0 models"):
+    with pytest.raises(SensorForgeClientError, match="'zzz' names no model"):
         await run(gateway, dataclasses.replace(plan, base="zzz"))
 
 
@@ -259,6 +259,31 @@ async def test_joined_rows_stay_joined_when_the_same_command_is_given_again(gate
     again = await run(gateway, plan, until="clean")
     assert (again.run, again.outputs["mapped"]) == (first.run, joined)
     assert gateway.spec("cleaning").table == joined
+
+
+async def test_a_plan_that_was_tried_and_refused_is_taken_back(gateway: Any, plan: Plan) -> None:
+    with_default(gateway)
+    session = await RunSession.open(gateway, plan, lambda event: None)
+    await session.run()
+    await session.try_out(dataclasses.replace(session.work.plan, where="a[ > 3"))
+    assert "augment" in session.stale
+    gateway.failures["augmentation"] = job_pb2.Failure(
+        reason="WHERE_INVALID", message="no", kind=job_pb2.ERROR_KIND_INPUT
+    )
+    with pytest.raises(SensorForgeClientError, match="no"):
+        await session.step("augment")
+    assert session.work.plan.where == ""
+    assert not session.stale
+
+
+async def test_seed_rows_of_ones_own_that_lack_sensors_are_spoken_of(gateway: Any, plan: Plan, tmp_path: Path) -> None:
+    (tmp_path / "seeds.csv").write_text("TT_1\n1\n")
+    gateway.suggestions = [gateway.suggestions[1]]
+    events: list[Any] = []
+    own = dataclasses.replace(plan, seed_data=str(tmp_path / "seeds.csv"), strategy="merge")
+    await run(gateway, own, events=events, until="seed")
+    (told,) = [event.message for event in events if getattr(event, "code", "") == "SEED_FILE_INCOMPLETE"]
+    assert "seeds.csv has no current_A" in told
 
 
 async def test_a_step_that_is_made_anew_in_the_background_has_no_outcome_yet(gateway: Any, plan: Plan) -> None:

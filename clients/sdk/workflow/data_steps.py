@@ -244,7 +244,13 @@ async def map_seed_rows(work: Work, file: LocalFile) -> str:
     name, existed = await _send(work, file)
     work.all_reused = work.all_reused and existed
     parsed = await _parse(work, "seed", [name])
-    mapped, _, _ = await _map_table(work, parsed, "seed")
+    mapped, decided, _ = await _map_table(work, parsed, "seed")
+    lacking = [s.name for s in work.machine.sensors if s.role != "nameplate" and s.name not in decided.sensors]
+    if lacking:
+        text = f"{file.path.name} has no {', no '.join(lacking)}: these stay empty in its seed rows."
+        if unused := [c.column for c in decided.columns if not c.sensor and c.role in ("auxiliary", "ignore")]:
+            text += f" Not used: {', '.join(unused)}."
+        work.tell(Finding("seed", "warning", "SEED_FILE_INCOMPLETE", text))
     return mapped
 
 

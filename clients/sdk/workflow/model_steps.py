@@ -10,6 +10,7 @@ from clients.sdk.errors import SensorForgeClientError
 from clients.sdk.plan import GateChoices, Plan
 from clients.sdk.workflow.data_steps import map_seed_rows
 from clients.sdk.workflow.events import Finding
+from clients.sdk.workflow.gateway import Gateway
 from clients.sdk.workflow.work import StepResult, Work
 from sensorforge.compare.v1 import compare_service_pb2
 from sensorforge.mapping.v1 import mapping_service_pb2
@@ -80,7 +81,7 @@ async def train(work: Work) -> StepResult:
             )
         return StepResult(skipped="the model is trained from scratch (--base none)")
     if not needs_first_model(work):
-        model = pinned_base(work) if base == "default" else await _named_model(work, base)
+        model = pinned_base(work) if base == "default" else await named_model(work.gateway, work.machine_id, base)
         outputs = {"base_model": model, "original_model": pinned_base(work) or model}
         return StepResult(f"starts from {short(model)}", outputs, model, reused=True)
     spec = refine_service_pb2.TrainingSpec(
@@ -99,17 +100,19 @@ async def train(work: Work) -> StepResult:
     return StepResult(words, {"base_model": model, "original_model": model}, model)
 
 
-async def _named_model(work: Work, name: str) -> str:
+async def named_model(gateway: Gateway, machine: str, name: str) -> str:
+    """Returns the model of a machine that a name, or the start of its hash, means. Raises MODEL_UNKNOWN."""
     if name.startswith("machines/"):
-        return (await work.gateway.get_model(name)).artifact.name
-    page = await work.gateway.list_models(work.machine_id, page_size=200)
+        return (await gateway.get_model(name)).artifact.name
+    page = await gateway.list_models(machine, page_size=200)
     found = [model.artifact.name for model in page.models if model.artifact.name.rsplit("/", 1)[-1].startswith(name)]
     if len(found) == 1:
         return found[0]
     known = ", ".join(short(model.artifact.name) for model in page.models[:10]) or "none"
+    matches = f"{len(found)} models" if found else "no model"
     raise SensorForgeClientError(
         "MODEL_UNKNOWN",
-        f"--base {name!r} names {len(found)} models of {work.machine_id}; it has {known}.",
+        f"--base {name!r} names {matches} of {machine}; it has {known}.",
         kind="USAGE",
         remedy="Give the start of one model's hash; `sensorforge models list MACHINE` shows them.",
     )

@@ -16,6 +16,7 @@ from typing import Any, Self
 from clients.sdk.errors import SensorForgeClientError
 from clients.sdk.plan import JoinChoices, Plan, run_request_id, with_paths
 from clients.sdk.plan_file import plan_from_json
+from clients.sdk.profile_file import read_profile
 from clients.sdk.upload import read_digest
 from clients.sdk.workflow import data_steps, model_steps
 from clients.sdk.workflow.events import Finding, Listener, RunOpened, StepDone, StepSkipped, StepStarted
@@ -109,6 +110,8 @@ class RunSession:
         plan = _found_from_anywhere(plan)
         registered = await gateway.register_machine(document, file_name=profile_name)
         machine = registered.machine
+        if plan.base not in ("default", "none"):
+            await model_steps.named_model(gateway, machine.machine_id, plan.base)  # before hours of work rest on it
         created = await gateway.create_run(
             machine.machine_id,
             title=title or ", ".join(file.path.name for file in files)[:120],
@@ -172,8 +175,8 @@ class RunSession:
         session._recall()
         tell(RunOpened(found.name, machine.machine_id, found.title, True))
         if changed != plan:
-            await journal.record("plan", draft={**entry.draft, "plan": changed.to_json()})
-            session._before = dict(entry.draft)
+            session.work.plan = plan
+            await session.try_out(changed)
         return session
 
     @property
@@ -207,6 +210,13 @@ class RunSession:
             rests_on_stale = rests_on_stale or decided_anew
             newest = max(newest, position)
         return tuple(stale)
+
+    async def try_out(self, plan: Plan) -> None:
+        """Takes another plan for the steps to come; it is taken back if the next step refuses it."""
+        entry = self.work.journal.latest("plan")
+        self._before = dict(entry.draft) if entry else {"plan": self.work.plan.to_json()}
+        self.work.plan = plan
+        await self.work.journal.record("plan", draft={**self._before, "plan": plan.to_json()})
 
     def _recall(self) -> None:
         stale = self.stale
@@ -261,6 +271,7 @@ class RunSession:
             # A choice that could not be carried out is not kept: it would stand in the way of the next one.
             if refused.kind in ("USAGE", "INPUT") and self._before is not None:
                 await work.journal.record("plan", draft=self._before)
+                work.plan, self._before = plan_from_json(dict(self._before.get("plan", {}))), None
             raise
         return await self._finish(step, result, time.monotonic() - began)
 
@@ -287,6 +298,7 @@ class RunSession:
             draft.update(result.notes)
             if choices := step_choices(work.plan, step):
                 draft["choices"] = choices
+            self._before = None
             await work.journal.record(step, artifact=result.primary, job=jobs[-1] if jobs else "", draft=draft)
             work.tell(StepDone(step, result.consequence, reused, result.outputs, jobs))
             report = StepReport(step, result.consequence, reused, False, seconds)
@@ -319,26 +331,3 @@ def _found_from_anywhere(plan: Plan) -> Plan:
 def is_file(path: Path) -> bool:
     """Returns whether a file is still where the plan says."""
     return path.is_file()
-
-
-def read_profile(path: str) -> tuple[str, str]:
-    """Returns a profile document and its file name. Raises SensorForgeClientError when it cannot be read."""
-    if not path:
-        raise SensorForgeClientError(
-            "NO_PROFILE",
-            "No machine profile is given.",
-            kind="USAGE",
-            remedy="Give --profile FILE; `sensorforge profile init DATA` drafts one from the data.",
-        )
-    try:
-        return Path(path).read_text("utf-8"), Path(path).name
-    except UnicodeDecodeError as failed:
-        what, kind = f"byte {failed.start} is not UTF-8 text", "INPUT"
-    except OSError as failed:
-        what, kind = failed.strerror or str(failed), "USAGE"
-    raise SensorForgeClientError(
-        "PROFILE_UNREADABLE",
-        f"The profile {path} cannot be read: {what}.",
-        kind="INPUT" if kind == "INPUT" else "USAGE",
-        remedy="Check the path; a profile is a YAML or JSON text file.",
-    )

@@ -61,7 +61,8 @@ class DataSetsPrompt(ModalScreen[tuple[int, str] | None]):
 
     def _example(self) -> str:
         sensor = next((name for name in self._sensors if name != "rul"), "")
-        examples = [*(["rul < 50"] if "rul" in self._sensors else []), *([f"{sensor} > 80"] if sensor else [])]
+        written = sensor if sensor.isidentifier() else f"`{sensor}`"
+        examples = [*(["rul < 50"] if "rul" in self._sensors else []), *([f"{written} > 80"] if sensor else [])]
         return f"For example {' or '.join(examples)}." if examples else ""
 
     def _count(self) -> int | None:

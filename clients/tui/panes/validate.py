@@ -108,7 +108,7 @@ class ValidatePane(Pane):
             self.post_message(Failed(problem))
             return
         if not rejects.total:
-            self.post_message(Told("Every row of the file could be read."))
+            self.post_message(Told("Every row of the file could be read: there is no rejected one to show."))
             return
         shown = f", the first {len(rejects.rows)} of them" if rejects.total > len(rejects.rows) else ""
         self.app.push_screen(Rows(f"{counted(rejects.total, 'row')} could not be read{shown}", rejects))
@@ -172,7 +172,8 @@ def summary(findings: Sequence[FindingRow], only_errors: bool = False) -> str:
     if not findings:
         return "✔ Nothing to object to."
     if not errors:
-        words = f"Nothing blocks. {counted(others, 'warning')}; cleaning (step 4) offers the fixes."
+        fixes = "; cleaning (step 4) offers the fixes" if any(f.fix for f in findings) else ""
+        words = f"Nothing blocks. {counted(others, 'warning')}{fixes}."
     else:
         blocks = f"✖ {counted(errors, 'error')} {'blocks' if errors == 1 else 'block'}"
         words = f"{blocks}, {counted(others, 'warning')} {'does' if others == 1 else 'do'} not."
