@@ -26,6 +26,7 @@ def list_datasets(
 
     async def work() -> None:
         async with connect(endpoint) as connection:
+            await connection.forge.get_machine(machine)  # one that does not exist has no list, not an empty one
             rows = [_document(table) async for table in _every(connection, machine)]
         if json:
             output.document({"machine": machine, "datasets": rows})
@@ -95,7 +96,7 @@ async def _named(connection: Connection, machine: str, name: str) -> str:
     if len(found) != 1:
         raise SensorForgeClientError(
             "DATASET_UNKNOWN",
-            f"{name!r} names {len(found)} tables of {machine}.",
+            f"{name!r} names {len(found)} tables of {machine}." if found else f"{machine} has no table {name!r}.",
             kind="USAGE",
             remedy=f"`sensorforge datasets list {machine}` shows them.",
         )

@@ -44,6 +44,7 @@ def list_models(machine: Machine, json: options.Json = False, endpoint: options.
     async def work() -> None:
         found: list[refine_service_pb2.Model] = []
         async with connect(endpoint) as connection:
+            await connection.forge.get_machine(machine)  # one that does not exist has no list, not an empty one
             token = ""
             while True:
                 page = await connection.forge.list_models(machine, page_size=200, page_token=token)
@@ -212,6 +213,7 @@ def history(machine: Machine, json: options.Json = False, endpoint: options.Endp
 
     async def work() -> None:
         async with connect(endpoint) as connection:
+            await connection.forge.get_machine(machine)  # one that does not exist has no list, not an empty one
             standing = await connection.forge.get_default_model(machine)
         entries = [
             {

@@ -56,7 +56,7 @@ async def find_run(connection: Connection, name: str) -> str:
         return found[0]
     raise SensorForgeClientError(
         "RUN_UNKNOWN",
-        f"{name!r} names {len(found)} runs.",
+        f"{name!r} names {len(found)} runs." if found else f"There is no run {name!r}.",
         kind="USAGE",
         remedy="`sensorforge runs` lists them; the start of an id is enough if no other starts so.",
     )
@@ -91,7 +91,8 @@ async def find_model(connection: Connection, machine: str, name: str) -> str:
     page = await connection.forge.list_models(machine, page_size=200)
     found = [m.artifact.name for m in page.models if m.artifact.name.rsplit("/", 1)[-1].startswith(name)]
     if len(found) != 1:
-        raise _no_model(f"{name!r} names {len(found)} models of {machine}")
+        several = f"{name!r} names {len(found)} models of {machine}"
+        raise _no_model(several if found else f"{machine} has no model {name!r}")
     return found[0]
 
 

@@ -31,6 +31,7 @@ def list_templates(
 
     async def work() -> None:
         async with connect(endpoint) as connection:
+            await connection.forge.get_machine(machine)  # one that does not exist has no list, not an empty one
             found = await connection.forge.list_templates(machine)
         if json:
             output.document(

@@ -25,6 +25,7 @@ from services.ingest.statistics import (
     stuck,
 )
 from services.ingest.thresholds import Thresholds
+from services.machines.interleaved import interleaved_by
 from services.machines.profile import MachineProfile
 
 SCHEMA_VERSION = 1
@@ -211,7 +212,13 @@ def _time(check: Check) -> dict[str, Any] | None:
         message = f"Column {name!r} holds dates without a clock; {repeats:,} rows share their day with an earlier row."
         check.add("TIME_DATE_ONLY", "warning", message, name, repeats)
     elif repeats:
-        check.add("TIME_REPEATED", "warning", f"Column {name!r} repeats {repeats:,} times.", name, repeats)
+        message = f"Column {name!r} repeats {repeats:,} times."
+        if not keys and (of := interleaved_by(check.table, name)):
+            message += (
+                f" Each time stands once for each value of {of!r}: if these are machines or runs, map {of!r} as the "
+                f"run (--run-column), or their rows are taken for those of one machine."
+            )
+        check.add("TIME_REPEATED", "warning", message, name, repeats)
     if len(gaps):
         longest = float(gaps.max())  # type: ignore[arg-type]
         check.add(

@@ -15,6 +15,7 @@ from typing import Literal
 
 import polars as pl
 
+from services.machines.interleaved import interleaved_by
 from services.machines.profile import RESERVED_NAMES
 from services.machines.units import parse_unit
 
@@ -72,6 +73,8 @@ def facts_of(table: pl.DataFrame, units: Mapping[str, str] | None = None) -> tup
     """Returns the facts of each column of a parsed table; `units` are the declared ones."""
     facts = []
     run, count = _run_and_count(table)
+    clock = next((name for name, kind in table.schema.items() if isinstance(kind, pl.Datetime)), "")
+    run = run or (interleaved_by(table, clock) if clock else "")
     for name in table.columns:
         column = table[name].drop_nulls()
         unit = (units or {}).get(name, "")
@@ -110,7 +113,7 @@ def facts_of(table: pl.DataFrame, units: Mapping[str, str] | None = None) -> tup
         else:
             texts = column.cast(pl.String).unique()
             few = tuple(sorted(texts.to_list())) if len(texts) <= MAX_STATES else ()
-            facts.append(ColumnFacts(name, "text", unit, states=few))
+            facts.append(ColumnFacts(name, "text", unit, states=few, numbers_runs=name == run))
     return tuple(facts)
 
 
@@ -172,7 +175,8 @@ def draft_profile(
     for facts in columns:
         word = _word(facts.name)
         if facts.numbers_runs:
-            lines.append(f"# column {_quoted(facts.name)} numbers the runs and is no sensor: --run-column {facts.name}")
+            said = f"# column {_quoted(facts.name)} tells runs or machines apart and is no sensor"
+            lines.append(f"{said}: --run-column {facts.name}")
         elif facts.kind == "time" or word in _RUN_NAMES or word in _INDEX_NAMES or facts.counts_up:
             lines.append(f"# column {_quoted(facts.name)} is time, run or index and no sensor")
         elif word in _LIFE_NAMES:

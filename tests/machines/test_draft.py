@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.machines.draft import ColumnFacts, draft_profile, facts_of, sampling_period_of
+from services.machines.interleaved import interleaved_by
 from services.machines.profile import parse_profile
 
 
@@ -99,6 +100,17 @@ def test_the_number_of_a_run_and_the_count_within_it_are_no_sensors_whatever_the
     document = draft_profile(facts_of(rows))
     assert [sensor.name for sensor in parse_profile(document, "draft.yaml")[0].sensors] == ["column_3"]
     assert "--run-column column_1" in document
+
+
+def test_the_column_that_tells_two_machines_of_one_log_apart_is_no_state() -> None:
+    start = datetime(2025, 1, 1)
+    times = [start + timedelta(minutes=row // 2) for row in range(400)]
+    rows = pl.DataFrame({"time": times, "pump": ["A", "B"] * 200, "mode": ["on", "off", "on", "on"] * 100, "flow": 1.5})
+    assert interleaved_by(rows, "time") == "pump"
+    assert "--run-column pump" in draft_profile(facts_of(rows))
+    alone = rows.with_columns(time=pl.Series([start + timedelta(minutes=row) for row in range(400)]))
+    assert interleaved_by(alone, "time") == ""
+    assert "name: pump" in draft_profile(facts_of(alone))
 
 
 def test_a_saw_tooth_that_restarts_every_few_rows_stays_a_sensor() -> None:

@@ -21,7 +21,7 @@ _STRATEGIES = {
     "merge": ("Merge", "m", "seed and real together"),
 }
 _MEANS = {
-    "real-only": "Your rows alone train; training starts from the default model.",
+    "real-only": "Your rows alone train, from the machine's model or a first one of seed rows.",
     "replace": "Your rows train in place of the seed rows.",
     "merge": "Seed and real rows train together, and the model tells them apart.",
 }
