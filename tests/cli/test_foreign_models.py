@@ -153,7 +153,7 @@ def test_a_child_that_does_not_end_is_ended_with_all_it_started(
         "open('started', 'w').write(str(started.pid))\n"
         "import time; time.sleep(600)"
     )
-    assert refusal(saved(Runs(program)), directory, timeout_s=3).reason == "IMPORT_TIMEOUT"
+    assert refusal(saved(Runs(program)), directory, timeout_s=6).reason == "IMPORT_TIMEOUT"
     grandchild = int((directory / "started").read_text())
     assert not _runs(grandchild)
 

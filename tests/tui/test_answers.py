@@ -19,7 +19,9 @@ def test_one_error_blocks_and_two_block() -> None:
     error, warning = FindingRow("error", "", "", ""), FindingRow("warning", "", "", "")
     assert summary([error, warning]) == "✖ 1 error blocks, 1 warning does not."
     assert summary([error, error, warning, warning]) == "✖ 2 errors block, 2 warnings do not."
-    assert summary([warning]).startswith("Nothing blocks. 1 warning;")
+    assert summary([warning]) == "Nothing blocks. 1 warning."
+    mended = FindingRow("warning", "", "", "", fix="interpolate")
+    assert summary([warning, mended]) == "Nothing blocks. 2 warnings; cleaning (step 4) offers the fixes."
     assert summary([]) == "✔ Nothing to object to."
 
 
