@@ -120,7 +120,6 @@ class _Seen:
     """What one look through all bytes of a text tells."""
 
     blocks: int = 0
-    newlines: int = 0
     returns: int = 0
     """Those that no newline follows."""
     filled: bool = False
@@ -128,14 +127,8 @@ class _Seen:
     """End-of-file marks at the end."""
     _return_last: bool = False
 
-    @property
-    def returns_end_lines(self) -> bool:
-        """Whether lines end with a return alone, as most line ends do then."""
-        return self.returns > self.newlines
-
     def look(self, block: bytes) -> None:
         self.blocks += 1
-        self.newlines += block.count(b"\n")
         if b"\r" in block or self._return_last:
             # A pair may be cut by the end of a block.
             pairs = block.count(b"\r\n") + (self._return_last and block.startswith(b"\n"))
@@ -198,11 +191,14 @@ def _rewritten(path: Path, fact: Fact, file_name: str, directory: Path) -> Text:
 
 
 def _with_usual_line_ends(text: Text, seen: _Seen, directory: Path) -> Text:
-    """Returns the text without end-of-file marks, lone returns as line ends."""
+    """Returns the text without end-of-file marks, lone returns as line ends where most line ends are such."""
+    # Newlines are counted for the few texts that have lone returns at all: a pass through the whole file.
+    newlines = sum(block.count(b"\n") for block in text.blocks(_BLOCK)) if seen.returns else 0
+    returns_end_lines = seen.returns > newlines
     if isinstance(text.source, bytes):
         body = text.source[: text.size - seen.marks]
-        return Text(b"".join(_newlines_alone((body,))) if seen.returns_end_lines else body, text.facts)
-    if not seen.returns_end_lines:
+        return Text(b"".join(_newlines_alone((body,))) if returns_end_lines else body, text.facts)
+    if not returns_end_lines:
         return Text(text.source, text.facts, text.start, text.stop - seen.marks)
     target = directory / "text.lines"
     with target.open("wb") as out:
