@@ -233,7 +233,8 @@ class CleanPane(Pane):
     def _pictures(self, step: CleaningRow | None) -> str:
         if step is None or not step.enabled:
             return ""
-        trace = next((self._traces[name] for name in step.columns or self._traces if name in self._traces), None)
+        named = step.columns or (self._traces if step.cells else ())  # dropping rows changes no value of its own
+        trace = next((self._traces[name] for name in named if name in self._traces), None)
         if trace is None:
             return ""
         width = max(10, min(60, self.query_one("#step-trace").size.width - 10))
