@@ -18,6 +18,7 @@ from clients.sdk.calls.started import Started
 from clients.sdk.client import SensorForge
 from clients.sdk.config import ClientConfig, Deadlines, Endpoints, Retry
 from clients.sdk.errors import SensorForgeClientError
+from clients.sdk.plan import Plan
 from clients.sdk.upload import Uploaded
 from sensorforge.artifacts.v1 import artifacts_pb2
 from sensorforge.common.v1 import job_pb2, job_service_pb2
@@ -304,3 +305,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("SENSORFORGE_STORE", raising=False)
     monkeypatch.delenv("SENSORFORGE_ENDPOINT", raising=False)
     return tmp_path
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Plan:
+    (tmp_path / "data.csv").write_text("time,TT_1,Strom,note\n1,2,3,x\n")
+    (tmp_path / "pump.yaml").write_text("machine_id: pump\nsensors: [{name: bearing_temp_C}]\n")
+    return Plan(files=(str(tmp_path / "data.csv"),), profile=str(tmp_path / "pump.yaml"))
