@@ -126,11 +126,13 @@ class Narrator:
         output.say(text, indent=indent)
 
     def _moving(self, text: str) -> None:
+        if self._step is not None:
+            text = f"{self._step}: {text}"
         if self._status is not None:
-            self._status.update(escape(_cropped(f"{self._step}: {text}", output.people.width - 3)))
+            self._status.update(escape(_cropped(text, output.people.width - 3)))
         elif time.monotonic() - self._spoke >= _QUIET_S:
             self._spoke = time.monotonic()
-            self._line(_cropped(f"  … {self._step}: {text}", 80))
+            self._line(_cropped(f"  … {text}", 80))
 
 
 def _cropped(text: str, width: int) -> str:

@@ -103,6 +103,18 @@ def test_what_the_checks_of_file_and_profile_both_find_is_told_once(monkeypatch:
     assert [line.split("'")[1] for line in lines] == ["TP2", "H1", "late"]
 
 
+def test_progress_of_a_job_of_no_step_is_told_without_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = io.StringIO()
+    monkeypatch.setattr(output, "people", output.Console(file=told, width=80))
+    monkeypatch.setattr("clients.cli.narration._QUIET_S", 0.0)
+    narrator = Narrator()
+    narrator(events.StepProgress("upload", "waiting for a worker"))
+    narrator(events.StepStarted("upload", "data.csv"))
+    narrator(events.StepProgress("upload", "sent"))
+    lines = [line.strip() for line in told.getvalue().splitlines()]
+    assert [lines[0], lines[-1]] == ["… waiting for a worker", "… upload: sent"]
+
+
 def gate(name: str, title: str, **values: Any) -> dict[str, Any]:
     """Returns a gate as the comparison document has it."""
     nothing = {"seed": None, "refined": None, "control": None, "decided_on": None, "outcome": "pass", "direction": "<"}
