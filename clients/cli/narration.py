@@ -132,7 +132,7 @@ class Narrator:
             self._status.update(escape(_cropped(text, output.people.width - 3)))
         elif time.monotonic() - self._spoke >= _QUIET_S:
             self._spoke = time.monotonic()
-            self._line(_cropped(f"  … {text}", 80))
+            self._line(f"  … {text}")
 
 
 def _cropped(text: str, width: int) -> str:
