@@ -84,17 +84,26 @@ def convert(
                 local = Path(directory) / "table.parquet"
                 await table.forge.download(table.table, "table.parquet", local)
                 columns = await asyncio.to_thread(_rewrite, local, out, to)
+            detection = await table.forge.read_json(table.table, "detection.json")
         values = {
             "out": str(out),
             "format": to,
             "rows": table.rows,
             "rejected_rows": table.rejected,
             "columns": columns,
+            "units": table.units,
+            "time_columns": detection["time_columns"],
+            "detected": detection["facts"],
+            "warnings": [{"code": code, "message": message} for code, message in detection["warnings"]],
         }
         if json:
             output.document(values)
         else:
             output.say(f"{table.rows:,} rows and {len(columns)} columns are in {out}; {table.rejected:,} rows rejected")
+            if to == "csv" and table.units:
+                output.say(
+                    "A CSV has no place for the units of its columns: `--json` tells them, Parquet keeps them."
+                )
 
     carry_out(work(), json=json)
 

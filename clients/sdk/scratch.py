@@ -11,7 +11,7 @@ import contextlib
 import re
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,11 +28,12 @@ _PROFILE = "machine_id: scratch\ntitle: Files that were only converted\nsensors:
 
 @dataclass(frozen=True)
 class Parsed:
-    """The parsed table's artifact, its rows and the rows that could not be read."""
+    """The parsed table's artifact, its rows, the rows that could not be read, and units by column where stated."""
 
     table: str
     rows: int
     rejected: int
+    units: Mapping[str, str]
 
 
 @contextlib.asynccontextmanager
@@ -62,8 +63,9 @@ async def parsed(
         options.register_map = (await forge.upload(machine, register_map)).artifact.name
     started = await forge.start_parse(machine, ingest_service_pb2.ParseSpec(sources=sources, options=options))
     table = (await job_outputs(forge, tell, "upload", "ingest", started))["table"]
-    rows = {file.name: file.rows for file in (await forge.get_artifact(table)).files}
-    return Parsed(table, rows.get("table.parquet", 0), rows.get("rejects.parquet", 0))
+    written = {file.name: file for file in (await forge.get_artifact(table)).files}
+    units = {column.name: column.unit for column in written["table.parquet"].columns if column.unit}
+    return Parsed(table, written["table.parquet"].rows, written["rejects.parquet"].rows, units)
 
 
 def machine_id_of(file: Path) -> str:

@@ -164,6 +164,8 @@ def test_converting_needs_no_run_and_keeps_every_row(
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
     assert (document["rows"], document["rejected_rows"]) == (150, 0)
+    assert {fact["key"]: fact["value"] for fact in document["detected"]}["delimiter"] == ","
+    assert document["warnings"] == []
     lines = (tmp_path / "wide.csv").read_text().splitlines()
     assert len(lines) == 151
     assert "bearing_temp_C" in lines[0]
