@@ -10,22 +10,22 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import yaml
 
 from services.chassis.errors import SensorForgeError
 from services.machines import errors as errors
 from services.machines.document import DocumentError, Fields, Problems, closest, compose
+from services.machines.profile_checks import RESERVED_NAMES as RESERVED_NAMES
+from services.machines.profile_checks import check_sensor, claim_names, what_is_missing
+from services.machines.sensor import Role
+from services.machines.sensor import Sensor as Sensor
 from services.machines.units import parse_unit, similar_units, unit_readings
-
-Role = Literal["measurement", "setpoint", "state", "nameplate"]
 
 MACHINE_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 MAX_SENSORS = 1000
 
-# Columns that the stages add to every table; a sensor of that name could not be told from them.
-RESERVED_NAMES = frozenset({"timestamp", "run_id", "segment", "source_row", "split", "provenance", "rul"})
 _RUL_NAMES = frozenset({"rul", "remaining_useful_life"})
 _PROFILE_KEYS = (
     "machine_id", "title", "category", "description", "sampling_period_s", "sampling_period", "life", "rul_unit",
@@ -46,46 +46,6 @@ _SENSOR_SYNONYMS = {
     "alias": "aliases", "tag": "name", "column": "name", "kind": "role", "type": "role", "location": "position",
     "values": "states", "options": "states", "enum": "states", "mandatory": "required", "step": "resolution",
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Sensor:
-    """One sensor. `min`, `typical` and `max` are physical limits in `unit`; `resolution` is its smallest step.
-
-    `unit` is a canonical symbol of units.py, "" when unknown or without dimension. `states` are the allowed values of
-    a sensor whose role is "state". A "nameplate" sensor is a constant of the machine and no column of its tables.
-    """
-
-    name: str
-    unit: str = ""
-    quantity: str = ""
-    min: float | None = None
-    typical: float | None = None
-    max: float | None = None
-    component: str = ""
-    position: str = ""
-    aliases: tuple[str, ...] = ()
-    role: Role = "measurement"
-    required: bool = False
-    resolution: float | None = None
-    states: tuple[str, ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        """Returns the sensor's JSON without absent values."""
-        every = {
-            "name": self.name, "unit": self.unit, "quantity": self.quantity, "min": self.min, "typical": self.typical,
-            "max": self.max, "component": self.component, "position": self.position, "aliases": list(self.aliases),
-            "role": self.role, "required": self.required, "resolution": self.resolution, "states": list(self.states),
-        }  # fmt: skip
-        return {
-            key: value for key, value in every.items() if not (value is None or value is False or value in ("", []))
-        }
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Sensor:
-        """Returns the sensor that `to_json` wrote. Raises KeyError or TypeError on anything else."""
-        rest = {key: item for key, item in value.items() if key not in ("aliases", "states")}
-        return cls(**rest, aliases=tuple(value.get("aliases", ())), states=tuple(value.get("states", ())))
 
 
 @dataclass(frozen=True)
@@ -145,7 +105,7 @@ def parse_profile(document: str, file_name: str) -> tuple[MachineProfile, list[s
     profile = _read_profile(root, problems, notes)
     if problems.found:
         raise _invalid(shown, problems.found)
-    return profile, notes + _what_is_missing(profile)
+    return profile, notes + what_is_missing(profile.sensors)
 
 
 def _invalid(file_name: str, found: list[tuple[int, str]]) -> SensorForgeError:
@@ -196,7 +156,7 @@ def _read_profile(root: yaml.MappingNode, problems: Problems, notes: list[str]) 
         elif sensor.name.casefold() in {"timestamp", "run_id"}:
             notes.append(f"line {line}: {sensor.name} is no sensor; tables have it anyway, and it was left out")
         else:
-            _claim_names(sensor, line, names, problems)
+            claim_names(sensor, line, names, problems)
             sensors.append(sensor)
     if not sensors and not problems.found:
         problems.add(fields.at("sensors"), "sensors is empty; list at least one sensor as `- name: ...`")
@@ -247,7 +207,7 @@ def _read_sensor(node: yaml.Node, problems: Problems) -> Sensor:
         resolution=fields.number("resolution"),
         states=fields.texts("states"),
     )
-    _check_sensor(sensor, fields, problems)
+    check_sensor(sensor, fields, problems)
     return sensor
 
 
@@ -267,38 +227,6 @@ def _read_unit(fields: Fields, problems: Problems) -> str:
         )
         problems.add(fields.at("unit"), f"{fields.where} has the unknown unit {written!r}; {hint}")
     return ""
-
-
-def _check_sensor(sensor: Sensor, fields: Fields, problems: Problems) -> None:
-    if not sensor.name:
-        problems.add(fields.at("name"), "a sensor has no name")
-    low, typical, high = sensor.min, sensor.typical, sensor.max
-    if low is not None and high is not None and low >= high:
-        problems.add(fields.at("min"), f"{fields.where}: min {low:g} must be below max {high:g}")
-    elif typical is not None and ((low is not None and typical < low) or (high is not None and typical > high)):
-        limits = f"{'-inf' if low is None else f'{low:g}'} to {'inf' if high is None else f'{high:g}'}"
-        problems.add(fields.at("typical"), f"{fields.where}: typical {typical:g} is outside its limits {limits}")
-    if sensor.resolution is not None and sensor.resolution <= 0:
-        problems.add(fields.at("resolution"), f"{fields.where}: resolution {sensor.resolution:g} must be above 0")
-    if sensor.states and sensor.role != "state":
-        problems.add(fields.at("states"), f"{fields.where}: states are for sensors with `role: state`")
-    if sensor.required and sensor.role == "nameplate":
-        problems.add(fields.at("required"), f"{fields.where}: a nameplate constant is no column and never required")
-
-
-def _claim_names(sensor: Sensor, line: int, names: dict[str, int], problems: Problems) -> None:
-    """Records the sensor's name and aliases in `names` (name -> line); each may point to one sensor only."""
-    if sensor.name in RESERVED_NAMES or sensor.name.startswith("aux."):
-        problems.add(line, f"the sensor name {sensor.name!r} is reserved for a column that every table has")
-    for kind, name in (
-        ("sensor", sensor.name),
-        *(("alias", alias) for alias in sensor.aliases if alias != sensor.name),
-    ):
-        if name and name in names:
-            what = "duplicate sensor" if kind == "sensor" else f"alias of sensor {sensor.name!r} that is taken already:"
-            problems.add(line, f"{what} {name!r}, first named in line {names[name]}")
-        elif name:
-            names[name] = line
 
 
 def _read_period(fields: Fields, problems: Problems) -> float | None:
@@ -336,22 +264,3 @@ def _read_life(fields: Fields, problems: Problems) -> tuple[str, float | None]:
             fields.at("life" if node is not None else "rul_max"), f"the longest life must be above 0, not {most:g}"
         )
     return unit, most
-
-
-def _what_is_missing(profile: MachineProfile) -> list[str]:
-    """Returns notes on sensors without unit or limits: valid, but less can be checked."""
-    notes = []
-    measured = [sensor for sensor in profile.columns if sensor.role != "state"]
-    for missing, effect in (
-        ([s.name for s in measured if not s.unit], "no unit: units are not converted"),
-        ([s.name for s in measured if s.min is None or s.max is None], "no min or max: limits are proposed from data"),
-    ):
-        if missing:
-            names = ", ".join(missing[:6]) + (f" and {len(missing) - 6} more" if len(missing) > 6 else "")
-            notes.append(f"{len(missing)} of {len(profile.sensors)} sensors have {effect} ({names})")
-    folded: dict[str, str] = {}
-    for sensor in profile.sensors:
-        other = folded.setdefault(sensor.name.casefold(), sensor.name)
-        if other != sensor.name:
-            notes.append(f"sensors {other} and {sensor.name} differ in case only, which invites mistakes")
-    return notes

@@ -38,7 +38,7 @@ register_reasons(
 Measure = Literal["", "rms", "peak", "peak-to-peak"]
 
 # Texts that two units of machine exports share. None of them is read without asking.
-_AMBIGUOUS = {"mw": ("MW", "mW"), "kn": ("kN", "kn"), "ton": ("t", "TR"), "tons": ("t", "TR"), "tr": ("TR", "rpm")}
+_AMBIGUOUS = {"mw": ("MW", "mW"), "kn": ("kN", "kt"), "ton": ("t", "TR"), "tons": ("t", "TR"), "tr": ("TR", "rpm")}
 
 _REFUSALS = {
     frozenset({"acceleration", "velocity"}): "velocity is the integral of acceleration over time, not a multiple of it",

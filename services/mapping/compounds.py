@@ -43,7 +43,7 @@ def _compound(word: str, digest: str) -> tuple[str, ...]:
     for deeper in (False, True):
         if parts := _cut_in_two(word, lexicon, deeper):
             return parts
-    if (known := _known_pieces(word, lexicon)) is not None:
+    if (known := _known_pieces(word, lexicon, all_of_it=True)) is not None:
         return known
     if word[0] in _SYMBOLS and word[1:] in lexicon.readings and len(word) > _LONG_AFTER_A_SYMBOL:
         return (word[0], word[1:])
@@ -53,7 +53,12 @@ def _compound(word: str, digest: str) -> tuple[str, ...]:
     for size in (5, 4):  # the same before a short word for what is measured: Homogenisatordruck
         if len(word) > size + 4 and _is_a_quantity(word[-size:], lexicon):
             return (word[:-size], word[-size:])
-    if len(word) >= 4 and word[0] in _SYMBOLS and _names_a_place(word[1:], lexicon):
+    for cut in range(len(word) - 4, 5, -1):  # a known modifier before an unknown noun: Leistungsanteil
+        if word[:cut] in lexicon.readings and (rest := word[cut:].removeprefix("s")) and len(rest) >= 4:
+            return (word[:cut], rest)
+    if (known := _known_pieces(word, lexicon)) is not None:
+        return known
+    if len(word) >= 4 and word[0] in _SYMBOLS_OF_A_PLACE and _names_a_place(word[1:], lexicon):
         return (word[0], word[1:])
     return (word,)
 
@@ -80,9 +85,9 @@ def _cut_in_two(word: str, lexicon: Lexicon, deeper: bool) -> tuple[str, ...]:
 _OIL = "ol"  # Öl, the one noun of two letters that German compounds end in
 
 
-def _known_pieces(word: str, lexicon: Lexicon) -> tuple[str, ...] | None:
+def _known_pieces(word: str, lexicon: Lexicon, *, all_of_it: bool = False) -> tuple[str, ...] | None:
     """Returns a run-together word as words of three letters and more, with at most a fifth of other letters between
-    (igenspeed: i gen speed), or None. Fewest other letters first, then fewest words."""
+    (igenspeed: i gen speed), or with none (`all_of_it`), or None. Fewest other letters first, then fewest words."""
     if len(word) < 7 or not word.isalpha() or not word.isascii():
         return None
     # best[end]: other letters, number of words, pieces
@@ -100,12 +105,13 @@ def _known_pieces(word: str, lexicon: Lexicon) -> tuple[str, ...] | None:
                 choice = candidate
         best.append(choice)
     other, count, pieces = best[-1]
-    covers = other * 5 <= len(word) and sum(len(piece) >= 4 for piece in pieces) >= 1
+    covers = (other == 0 if all_of_it else other * 5 <= len(word)) and sum(len(piece) >= 4 for piece in pieces) >= 1
     return pieces if count >= 2 and covers else None
 
 
 _LONG_AFTER_A_SYMBOL = 6  # letters: Tdewpoint, but Train is no temperature of rain
 _SYMBOLS = frozenset("tpfqniuv")  # of temperature, pressure, flow, rotation, current and voltage: Tevap, Pexh
+_SYMBOLS_OF_A_PLACE = _SYMBOLS | {"a"}  # and of acceleration, where nothing else than a place follows: aquer
 
 
 def _is_a_quantity(word: str, lexicon: Lexicon) -> bool:
@@ -133,7 +139,19 @@ def _fewest_words(word: str, lexicon: Lexicon) -> tuple[str, ...]:
                 if (other, count + 1) < choice[:2]:
                     choice = (other, count + 1, (*pieces, piece))
         best.append(choice)
-    return best[-1][2]
+    return _together(best[-1][2], lexicon)
+
+
+def _together(pieces: tuple[str, ...], lexicon: Lexicon) -> tuple[str, ...]:
+    """Returns the pieces with neighbouring letters that mean nothing alone joined to one unknown word."""
+    joined: list[str] = []
+    for piece in pieces:
+        unknown = piece not in lexicon.readings and piece not in lexicon.stop
+        if unknown and joined and joined[-1] not in lexicon.readings and joined[-1] not in lexicon.stop:
+            joined[-1] += piece
+        else:
+            joined.append(piece)
+    return tuple(joined)
 
 
 def split_compound(word: str, lexicon: Lexicon) -> list[str]:

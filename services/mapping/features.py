@@ -19,6 +19,7 @@ from services.mapping.tokens import Token
 from services.mapping.type_prefixes import without_type_prefixes
 
 _MOST_VARIANTS = 12
+_SHORTEST_NAME = 4  # letters that a name keeps without its unit
 _MEASURED = ("actual",)  # PV: what every column is, unless its name says otherwise
 _CODE_LETTER = 0.3  # weight of a letter that only counts things
 _OF_WEIGHT = 0.5  # weight from which a word counts as one that names a thing
@@ -92,7 +93,7 @@ def column_features(
     left = [_of_column(column, name, lexicon) for column, name in zip(columns, names, strict=True)]
     right = [_of_sensor(sensor, lexicon) for sensor in sensors]
     counted = count_alike([f.parsed for f in left], [f.parsed for f in right], lexicon)
-    for features, parsed in zip(left, counted, strict=True):
+    for features, parsed in zip((*left, *right), (*counted[0], *counted[1]), strict=True):
         features.parsed = parsed
     seen = {concept for features in right for concept in _all_concepts(features.parsed)}
     for features in left:
@@ -107,16 +108,22 @@ def column_features(
 
 def _of_column(column: ColumnInfo, name: str, lexicon: Lexicon) -> Features:
     parsed = parse_name(name, column.unit, lexicon)
-    return Features(parsed, parsed.unit, frozenset({parsed.key, squeeze(column.name)}))
+    return Features(parsed, parsed.unit, frozenset({parsed.key, squeeze(column.name), _without_unit(parsed)}))
 
 
 def _of_sensor(sensor: Sensor, lexicon: Lexicon) -> Features:
     parsed = parse_name(sensor.name, sensor.unit, lexicon)
     unit = parse_unit(sensor.unit) or parsed.unit
-    keys = frozenset(squeeze(alias) for alias in (sensor.name, *sensor.aliases))
+    keys = frozenset({_without_unit(parsed), *(squeeze(alias) for alias in (sensor.name, *sensor.aliases))})
     stated = bool(_all_concepts(parsed) & STATE_WORDS)
     is_state = sensor.role == "state" or stated or (unit is not None and unit.dimension == "state")
     return Features(parsed, unit, keys, is_state)
+
+
+def _without_unit(parsed: ParsedName) -> str:
+    """Returns the name's key without the unit at its end: cumulative_flow_m3 is named as cumulative flow is."""
+    rest = parsed.key.removesuffix(squeeze(parsed.unit_text)) if parsed.unit_text else parsed.key
+    return rest if len(rest) >= _SHORTEST_NAME else parsed.key
 
 
 def _all_concepts(parsed: ParsedName) -> set[str]:
@@ -142,10 +149,14 @@ def _variants(features: Features, lexicon: Lexicon, seen: set[str]) -> list[list
         words: list[Word] = []
         for token, reading in combination:
             for concept in reading:
-                if all(word.concept != concept for word in words):
-                    # A short form for three things must not weigh three times as much as a word for one.
-                    share = token.weight if len(reading) == 1 else token.weight * max(0.6, 1.5 / len(reading))
-                    words.append(word_of(concept, token.text if len(reading) == 1 else concept, share, token.known))
+                # A short form for three things must not weigh three times as much as a word for one.
+                share = token.weight if len(reading) == 1 else token.weight * max(0.6, 1.5 / len(reading))
+                word = word_of(concept, token.text if len(reading) == 1 else concept, share, token.known)
+                place = next((i for i, known in enumerate(words) if known.concept == concept), None)
+                if place is None:
+                    words.append(word)
+                elif words[place].weight < share:  # said above in the path, and again in the name itself
+                    words[place] = word
         variants.append(_with_unit(words, features.unit, lexicon))
         if len(variants) == _MOST_VARIANTS:
             break
@@ -217,7 +228,7 @@ def _is_telling(word: Word, lexicon: Lexicon) -> bool:
 
 _TELLING_ALL_THE_SAME = frozenset({"control", "process"})
 _TELLING_NOTHING = frozenset(
-    {"active", "air_handling_unit", "analysis", "calculated", "meter"}
+    {"active", "air_handling_unit", "analysis", "calculated", "electrical", "meter"}
 )  # power is active power
 
 

@@ -28,13 +28,15 @@ from services.mapping import errors as errors
 _ROMANCE = frozenset({"fr", "es", "it", "pt"})  # where "de" is a preposition
 
 _SKELETON_OF = 5  # letters of the shortest word that is known by its consonants
+_MISSPELT_OF = 7  # letters of the shortest word that is known with a letter wrong
 _ACRONYM = 3  # letters of the longest acronym that a longer word may contain by chance
 
 Reading = tuple[str, ...]
 
 _FILES = (
     "quantities.yaml", "components.yaml", "qualifiers.yaml", "abbreviations.yaml", "buildings.yaml", "electrical.yaml",
-    "engines.yaml", "process.yaml", "machining.yaml", "standards.yaml", "roles.yaml",
+    "engines.yaml", "process.yaml", "machining.yaml", "steam.yaml", "storage.yaml", "chinese.yaml", "production.yaml",
+    "fluids.yaml", "vehicles.yaml", "figures.yaml", "standards.yaml", "roles.yaml",
 )  # fmt: skip
 _QUALIFIERS = "qualifiers.yaml"
 _SECTIONS = {
@@ -54,6 +56,10 @@ def fold(text: str) -> str:
 def skeleton(word: str) -> str:
     """Returns the first letter and the consonants after it."""
     return word[:1] + "".join(letter for letter in word[1:] if letter not in "aeiou")
+
+
+def _without_a_letter(word: str) -> list[str]:
+    return [word[:place] + word[place + 1 :] for place in range(len(word))]
 
 
 @dataclass(frozen=True)
@@ -148,6 +154,25 @@ class Lexicon:
         return meanings.pop() if len(meanings) == 1 else None
 
     @cached_property
+    def _by_deletion(self) -> Mapping[str, frozenset[str]]:
+        """The long words by what is left of them without one letter, and by themselves."""
+        found: dict[str, set[str]] = {}
+        for word in self.readings:
+            if len(word) >= _MISSPELT_OF and word.isalpha() and word.isascii():
+                for key in (word, *_without_a_letter(word)):
+                    found.setdefault(key, set()).add(word)
+        return {key: frozenset(words) for key, words in found.items()}
+
+    def misspelt(self, word: str) -> tuple[Reading, ...]:
+        """Returns what the words mean that have one letter inside more, less, other or elsewhere (temperatue), nothing
+        where they mean different things or there are none (Damerau, CACM 7/3, 1964)."""
+        if len(word) < _MISSPELT_OF or not word.isalpha() or not word.isascii():
+            return ()
+        near = {other for key in (word, *_without_a_letter(word)) for other in self._by_deletion.get(key, ())}
+        meanings = {self.readings[other] for other in near if other[0] == word[0] and other[-1] == word[-1]}
+        return meanings.pop() if len(meanings) == 1 else ()
+
+    @cached_property
     def phrase_words(self) -> frozenset[str]:
         """The words that some phrase consists of; they are never taken apart."""
         return frozenset(word for phrase in self.phrases for word in phrase)
@@ -193,10 +218,10 @@ class _Builder:
         for word, meanings in _items(raw, "abbreviations", source):
             if not isinstance(meanings, list) or not all(isinstance(meaning, str) for meaning in meanings):
                 raise SensorForgeError("LEXICON_INVALID", f"{source}: abbreviations.{word} must be a list of readings.")
-            self.short[fold(word)] = [tuple(meaning.split()) for meaning in meanings]
+            self.short[fold(word)] = [_reading(meaning) for meaning in meanings]
         for phrase, meaning in _items(raw, "phrases", source):
             meanings = meaning if isinstance(meaning, list) else [meaning]
-            self.phrases[tuple(fold(phrase).split())] = tuple(tuple(str(one).split()) for one in meanings)
+            self.phrases[tuple(fold(phrase).split())] = tuple(_reading(str(one)) for one in meanings)
         for name in self.lists:
             value = raw.get(name, [])
             if not isinstance(value, list):
@@ -267,6 +292,11 @@ def _items(raw: Mapping[str, Any], section: str, source: str) -> Iterable[tuple[
     if not isinstance(value, dict):
         raise SensorForgeError("LEXICON_INVALID", f"{source}: {section} must be a mapping.")
     return [(str(key), entry) for key, entry in value.items()]
+
+
+def _reading(text: str) -> Reading:
+    """Returns the concepts of a reading; its numbers are those of names (#1)."""
+    return tuple(f"#{word}" if word.isdigit() else word for word in text.split())
 
 
 _UMLAUTS = {ord("ä"): "ae", ord("ö"): "oe", ord("ü"): "ue", ord("ß"): "ss"}

@@ -26,7 +26,7 @@ def likeness_of_texts(a: str, b: str) -> float:
     bones = skeleton(long)
     if short[0] == long[0] and len(short) > 2 and short == skeleton(short) and bones.startswith(short):
         return 0.9 if short == bones else 0.75
-    if short[0] == long[0] and len(long) > len(short) + 1:
+    if short[0] == long[0] and len(long) > len(short) + 1 and " " not in long:
         letters = iter(long)
         if all(char in letters for char in short):
             return 0.6

@@ -91,8 +91,10 @@ _DIFFERENCES = frozenset({"difference", "superheat", "subcooling", "approach"}) 
 
 
 def _parse(name: str, unit: str, lexicon: Lexicon) -> ParsedName:
-    text = unicodedata.normalize("NFKC", _NODE_ID.sub("", name.strip()))
+    text = unicodedata.normalize("NFKC", _NODE_ID.sub("", _RING.sub("°", name.strip())))
     text = _PARAMETER_NUMBER.sub("", text)
+    text = _ELISION.sub("", text)
+    text = _AT_HEIGHT_OF.sub(" ", text)
     text = _WEIGHTED_DECIBEL.sub(r"dB\1", text)
     text = _INLET_OR_OUTLET.sub(lambda match: "inlet" if match[1] == "I" else "outlet", text)
     text = _DOTTED_INITIALS.sub(lambda match: re.sub(r"[./]", "", match[0]), text)
@@ -173,8 +175,14 @@ def _is_word_in_brackets(text: str, lexicon: Lexicon) -> bool:
     return len(text) > 1 and fold(text) in lexicon.readings and parse_unit(text) is None
 
 
+_RING = re.compile(r"˚|(?<![Nn])º")  # what keyboards offer for a degree sign
 _INLET_OR_OUTLET = re.compile(r"(?<![A-Za-z])([IO])/L(?![A-Za-z])")
-_PARAMETER_NUMBER = re.compile(r"^[A-Za-z]?\d{1,3}[-.]\d{2,3}\s+(?=[^\W\d])")  # U1-06, 16-14, 01.07 of drives
+# U1-06, 16-14, 01.07, r0021, p1082[0] of drives
+_PARAMETER_NUMBER = re.compile(r"^(?:[A-Za-z]?\d{1,3}[-.]\d{2,3}|[rpRP]\d{4,5}(?:\[\d+\])?)[\s_:]+(?=[^\W\d])")
+_ELISION = re.compile(r"(?<![^\W_])(?:d|l|qu|(?:d|n|s)?(?:e|u)?ll)['’](?=[^\W\d_])", re.IGNORECASE)  # d'eau, dell'olio
+_AT_HEIGHT_OF = re.compile(
+    r"(?<![A-Za-z])at (?:an? |the )?(?:height|depth|elevation)(?: of)?(?![A-Za-z])", re.IGNORECASE
+)
 _WEIGHTED_DECIBEL = re.compile(r"dB\s?\(([ACZ])\)")
 _PATH = re.compile(r"[\\\\/|>!]|::")
 # L.O., H.T., T/C: initials that stand for two words

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from services.mapping.lexicon import Lexicon
 from services.mapping.names import ParsedName
+from services.mapping.phase_colours import colours_as_phases
 from services.mapping.tokens import Token
 
 _FEW_COLUMNS = 4  # too few to tell a prefix from a word
@@ -21,11 +22,17 @@ _CODE = 0.4  # weight of letters that only count things, beside a word for what 
 _LETTERS = "abcdefghijkl"
 
 
-def count_alike(columns: Sequence[ParsedName], sensors: Sequence[ParsedName], lexicon: Lexicon) -> list[ParsedName]:
-    """Returns the columns' names without a common prefix, counted as the sensors' names are."""
+def count_alike(
+    columns: Sequence[ParsedName], sensors: Sequence[ParsedName], lexicon: Lexicon
+) -> tuple[list[ParsedName], list[ParsedName]]:
+    """Returns the columns' names without a common prefix, counted as the sensors' names are, and the sensors' names."""
+    columns, sensors = colours_as_phases(columns), colours_as_phases(sensors)
     wanted = small_numbers(sensors)
     names = _without_a_common_end(_set_back_a_common_prefix(list(columns), wanted, lexicon), lexicon)
-    return _count_from_one(_letters_to_numbers(names, wanted, lexicon), wanted)
+    names = _count_from_one(_letters_to_numbers(names, wanted, lexicon), wanted)
+    if _last_letters(names, lexicon) >= _LETTERED and _last_letters(sensors, lexicon) >= _LETTERED:
+        return [_lettered(name, lexicon) for name in names], [_lettered(name, lexicon) for name in sensors]
+    return names, list(sensors)
 
 
 def is_small_number(token: Token) -> bool:
@@ -152,3 +159,29 @@ def _may_end_in_a_letter(token: Token) -> bool:
 
 def _run_from_a(letters: set[str]) -> bool:
     return len(letters) >= 2 and sorted(letters) == list(_LETTERS[: len(letters)])
+
+
+_LETTERED = frozenset("ab")  # a series of letters that begins so counts things: pump A, pump B
+
+
+def _last_letters(names: Sequence[ParsedName], lexicon: Lexicon) -> set[str]:
+    return {name.tokens[-1].text for name in names if _ends_in_a_counting_letter(name, lexicon)}
+
+
+def _ends_in_a_counting_letter(name: ParsedName, lexicon: Lexicon) -> bool:
+    """Returns whether the last word is a letter that counts: not where it can be a phase's (current A)."""
+    tokens = name.tokens
+    if len(tokens) < 2 or len(tokens[-1].text) > 1 or tokens[-1].text not in _LETTERS or len(tokens[-1].readings) < 2:
+        return False
+    said = {concept for token in tokens[:-1] for reading in token.readings for concept in reading}
+    return says_quantity(tokens[:-1], lexicon) and not said & _IN_PHASES
+
+
+_IN_PHASES = frozenset({"current", "voltage", "power", "winding", "phase", "energy", "power_factor", "line"})
+
+
+def _lettered(name: ParsedName, lexicon: Lexicon) -> ParsedName:
+    if not _ends_in_a_counting_letter(name, lexicon):
+        return name
+    letter = name.tokens[-1].text
+    return replace(name, tokens=(*name.tokens[:-1], Token(letter, ((f"#{_LETTERS.index(letter) + 1}",),))))

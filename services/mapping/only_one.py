@@ -48,6 +48,12 @@ def enough_sensors(columns: Sequence[Features], sensors: Sequence[Features]) -> 
     return frozenset(concept for concept, count in of_columns.items() if of_sensors[concept] >= count)
 
 
+def several_columns(columns: Sequence[Features]) -> frozenset[str]:
+    """Returns the quantities that several columns of the file measure."""
+    count = Counter(concept for features in columns for concept in _quantities(features))
+    return frozenset(concept for concept, columns_of_it in count.items() if columns_of_it > 1)
+
+
 def _quantities(features: Features) -> frozenset[str]:
     """Returns the quantities that the name says in every reading."""
     if not features.variants:

@@ -26,6 +26,7 @@ _NEARLY_THE_SAME = 0.7  # from this likeness on a word stands for a qualifier th
 _ELECTRICAL = frozenset({"current", "voltage", "power", "frequency", "energy", "power_factor"})
 _DRIVEN_WITH = _ELECTRICAL | {"torque", "rotation", "speed"}
 _DRIVEN = frozenset({"pump", "fan", "compressor"})
+_PUTS_OUT = frozenset({"motor", "engine", "generator", "converter"})
 
 
 def conflicts(left: Variant, right: Variant, is_state: bool, lexicon: Lexicon) -> int:
@@ -84,9 +85,10 @@ def other_quantity(left: Variant, right: Variant, matches: Matches, lexicon: Lex
 
 def driven_and_drive(left: Variant, right: Variant) -> bool:
     """Returns whether one side names a machine and the other its motor, for a quantity that is the motor's: the current
-    of a pump is that of its motor, and so is what a converter puts out."""
+    of a pump is that of its motor, and so is what a converter or a generator puts out."""
     quantities = left.quantities | right.quantities
-    if quantities and quantities <= _DRIVEN_WITH and {"motor", "outlet"} <= left.said ^ right.said:
+    only_one = left.said ^ right.said
+    if quantities and quantities <= _DRIVEN_WITH and "outlet" in only_one and only_one & _PUTS_OUT:
         return True
     sides = (left.said & (_DRIVEN | {"motor"}), right.said & (_DRIVEN | {"motor"}))
     drives = [side == {"motor"} for side in sides]

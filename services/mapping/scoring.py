@@ -26,7 +26,7 @@ from services.mapping.features import (
 )
 from services.mapping.lexicon import Lexicon
 from services.mapping.likeness import letters_in_order, likeness_of_texts, symbol_of
-from services.mapping.only_one import BELOW_CERTAIN, enough_sensors, prefer_the_only_one
+from services.mapping.only_one import BELOW_CERTAIN, enough_sensors, prefer_the_only_one, several_columns
 from services.mapping.oppositions import (
     CONFLICT,
     COUNTS_ANOTHER_THING,
@@ -40,7 +40,8 @@ from services.mapping.values import share_inside, veto
 
 _UNKNOWN_QUANTITY = 0.85
 _OTHER_QUANTITY = 0.1
-_EXTRA_COLUMN_WORD = 0.75  # a word that only the column has counts less against it than one that only the sensor has
+_EXTRA_COLUMN_WORD = 0.65  # a word that only the column has counts less against it than one that only the sensor has
+_NEUTRAL_WORD = 0.05  # and one that says little (total, actual) only decides between two that are else the same
 _INITIALS = 0.85
 _A_RELATIVE = 0.6  # likeness of concepts below which they are not the same thing
 _NEARLY_CERTAIN = 0.63  # below, no candidate is certain anyhow
@@ -89,6 +90,7 @@ class _Comparer:
         self._alike: dict[Word, dict[Word, float]] = {}
         self._weights: dict[int, tuple[list[float], list[float], float, Variant]] = {}
         self._enough = enough_sensors(columns, sensors)
+        self._several = several_columns(columns)
         self._refusals: dict[tuple[Unit, Unit], float] = {}
 
     def compare(self, column: Features, sensor: Features) -> tuple[float, list[str]]:
@@ -107,7 +109,11 @@ class _Comparer:
                 value = self._pair(left, right, column, sensor)
                 if left is extra:
                     value *= BELOW_CERTAIN
-                elif value > _NEARLY_CERTAIN and (_places(right) - left.concepts or self._by_a_relative(left, right)):
+                elif value > _NEARLY_CERTAIN and (
+                    _places(right) - left.concepts
+                    or self._by_a_relative(left, right)
+                    or self._one_of_the_unnamed(left, right)
+                ):
                     value = min(value, BELOW_CERTAIN - _KEPT_APART * (1 - value))  # keeps the candidates in order
                 if value > best:
                     best, pair = value, (left, right)
@@ -149,6 +155,14 @@ class _Comparer:
         best = max((related.get((word.concept, c), 0.0) for c in meant for word in left.words), default=0.0)
         return 0.0 < best < _A_RELATIVE
 
+    def _one_of_the_unnamed(self, left: Variant, right: Variant) -> bool:
+        """Returns whether the column says only what is measured and the sensor of which thing (temperature, jacket
+        temperature), where other columns measure the same: the name does not say that it is that thing's."""
+        if left.telling or left.numbers or not left.quantities & self._several:
+            return False
+        things = {right.words[j].concept for j in right.telling}
+        return bool(things - self._lexicon.qualifiers) and not things & left.concepts
+
     def _matches(self, left: Variant, right: Variant) -> list[tuple[float, int, int]]:
         """Returns (likeness, left word, right word) of the words that go together, best first, each once."""
         pairs = []
@@ -189,7 +203,7 @@ class _Comparer:
             gains = [word.weight * weights.get(word.concept, 1.0) for word in variant.words]
             neutral = self._lexicon.neutral
             costs = [
-                0.0 if word.optional or word.concept in neutral else extra * gain
+                0.0 if word.optional else gain * (_NEUTRAL_WORD if word.concept in neutral else extra)
                 for word, gain in zip(variant.words, gains, strict=True)
             ]
             # The variant is kept with its weights so that its id stays its own.

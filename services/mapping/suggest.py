@@ -17,6 +17,7 @@ from services.machines.units import convert, parse_unit, refusal, unit_readings
 from services.mapping import errors as errors
 from services.mapping.apply import named_otherwise
 from services.mapping.assignment import ABSTAIN, AUTO_SCORE, Choice, Tier, assign
+from services.mapping.by_values import ranked_by_values
 from services.mapping.columns import ColumnInfo
 from services.mapping.lexicon import Lexicon, default_lexicon
 from services.mapping.names import is_difference, quantity_against_unit
@@ -108,6 +109,8 @@ def _suggestion(
     parsed = scores.columns[i].parsed
     written = column.unit or parsed.unit_text
     if choice.sensor is None:
+        silent = guess.is_measured and not ranked
+        by_values = ranked_by_values(column, scores.columns[i], sensors, scores.sensors) if silent else []
         reason = guess.evidence if not guess.is_measured else _why_none(column, choice, ranked)
         role = guess.role
         if role == "setpoint":
@@ -119,10 +122,10 @@ def _suggestion(
             tier,
             confidence=round(guess.confidence if not guess.is_measured else choice.score, 3),
             reasons=(guess.evidence,) if not guess.is_measured else (),
-            alternatives=tuple(ranked[:3]),
+            alternatives=tuple(ranked[:3] or by_values),
             source_unit=written,
             unit_basis="declared" if written else "unknown",
-            abstain_reason="" if not guess.is_measured else reason,
+            abstain_reason="" if not guess.is_measured else reason + _could_be(by_values),
         )
     sensor = sensors[choice.sensor]
     reasons = list(scores.reasons.get((i, choice.sensor), ()))
@@ -153,6 +156,11 @@ def _suggestion(
         basis,
         example,
     )
+
+
+def _could_be(by_values: list[tuple[str, float]]) -> str:
+    names = " or ".join(name for name, _ in by_values)
+    return f"; by its values alone it could be {names}" if names else ""
 
 
 def _says_too_little(i: int, choice: Choice, scores: Scores) -> bool:

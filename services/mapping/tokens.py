@@ -22,12 +22,17 @@ _WORDS = re.compile(r"[^\W_]+|%|°|[ΔΦφ]", re.UNICODE)
 _CAMEL = re.compile(
     r"(?<=[a-zß-ÿ])(?=[A-Z])|(?<=[a-z]\d)(?=[A-Z])|(?<=\d)(?=[A-Z][a-z]{2})"
     r"|(?<=[A-Z])(?=[A-Z][a-z])(?!(?<=[A-Z])[A-Z]s\b)"
+    r"|(?<=[A-Za-z])(?=[\u3400-\u9fff])|(?<=[\u3400-\u9fff])(?=[A-Za-z])"
 )
-_VOLT_AMPERES = re.compile(r"(?<![A-Z])[kM]?V(?:Arh|Ar|Ah|ARh)(?![a-z])")  # capitals that are one unit
+# capitals that are one unit or one word, whatever follows
+_VOLT_AMPERES = re.compile(
+    r"(?<![A-Z])[kM]?V(?:Arh|Ar|Ah|ARh)(?![a-z])|(?<![A-Za-z])(?:SoC|SoH|SoE|DoD|CosPhi)(?![a-z])"
+)
 _DIGITS = re.compile(r"\d+|[^\d]+")
 _CODE = re.compile(r"([A-Z]{2,4})\d{2,4}")
 _FORMULA_FIRST = re.compile(r"([a-z]{1,3}\d)([a-z]{3,})")
 _AT_HEIGHT = re.compile(r"(t|rh|ws|wd|ghi)(?:2|10|50|80|100|120)m")
+_AT_METRES = re.compile(r"(\d{1,3})m")  # wind_speed_80m
 _EQUIPMENT = re.compile(r"[A-Z]{1,4}\d+[A-Z]{1,2}")  # AH2A, P101B: an equipment tag, no words
 
 
@@ -91,7 +96,7 @@ def tokenise(words: list[str], lexicon: Lexicon, unit: Unit | None) -> list[Toke
     tokens: list[Token] = []
     romance = any(surface in lexicon.romance for surface in surfaces)
     spoken = [lexicon.spoken_as(surface) for surface in surfaces]
-    electric = any(_ELECTRIC.intersection(lexicon.readings.get(surface, ())) for surface in surfaces)
+    electric = any(_ELECTRIC.intersection(r) for surface in surfaces for r in lexicon.readings.get(surface, ()))
     at = 0
     while at < len(surfaces):
         size, meanings = _phrase(surfaces, spoken, at, lexicon)
@@ -105,6 +110,10 @@ def tokenise(words: list[str], lexicon: Lexicon, unit: Unit | None) -> list[Toke
             at += 1
         elif electric and (phase := _phase_after(surfaces[at], at, lexicon)):
             tokens.append(Token(surfaces[at], ((phase,),)))
+        elif at and surfaces[at] in _METRES and surfaces[at - 1].isdigit():
+            pass  # at 10 metres: the number says where
+        elif romance and surfaces[at] in _STAGES:
+            tokens.append(Token(surfaces[at], (_STAGES[surfaces[at]],)))
         elif not (romance and surfaces[at] in _OF and 0 < at < len(surfaces) - 1):
             first = at == 0 and surfaces[0] in _FIRST_NO_ARTICLE
             tokens += (
@@ -119,8 +128,17 @@ def tokenise(words: list[str], lexicon: Lexicon, unit: Unit | None) -> list[Toke
 
 
 _FIRST_NO_ARTICLE = frozenset({"do", "die"})  # dissolved oxygen, a die: these are words where a name begins
-_OF = frozenset({"de", "da"})  # where other words are Romance: no drive end, no discharge air
-_ELECTRIC = frozenset({("voltage",), ("current",)})
+_OF = frozenset({"de", "da", "en", "em", "se", "su", "ce"})  # where other words are Romance: no drive end, no enable
+# alta, media, baja presión; alta, baja tensión: where other words are Romance
+_STAGES = {
+    "ap": ("high", "pressure"),
+    "mp": ("intermediate", "pressure"),
+    "bp": ("low", "pressure"),
+    "at": ("primary",),
+    "bt": ("secondary",),
+}
+_METRES = frozenset({"meter", "meters", "metre", "metres"})
+_ELECTRIC = frozenset({"voltage", "current"})
 _TO_NEUTRAL = {"an": "a", "bn": "b", "cn": "c"}
 
 
@@ -148,6 +166,8 @@ def _pieces(word: str, written: str, lexicon: Lexicon, grammar: dict[int, tuple[
     pieces: list[str] = []
     if (height := _AT_HEIGHT.fullmatch(word)) and height[1] in lexicon.readings:
         return [height[1]]  # WS10M: wind speed ten metres above the ground
+    if place := _AT_METRES.fullmatch(word):
+        return [place[1].lstrip("0") or "0"]
     if _EQUIPMENT.fullmatch(written):
         return [word]
     if (code := _CODE.fullmatch(written)) and not _means_something(code[1], lexicon):
@@ -215,6 +235,8 @@ def _token(surface: str, grammar: tuple[Reading, ...] | None, lexicon: Lexicon) 
         return [Token(surface, readings)]
     if len(surface) >= _SHORTEST_CUT and surface.isalpha() and (full := lexicon.cut_short(surface)):
         return [Token(surface, (full,), _CUT_SHORT_WEIGHT)]
+    if readings := lexicon.misspelt(surface):
+        return [Token(surface, readings, _CUT_SHORT_WEIGHT)]
     weight = 0.3 if any(char.isdigit() for char in surface) else 1.0 if len(surface) > 1 else 0.5
     return [Token(surface, ((surface,),), weight, known=False)]
 
@@ -251,12 +273,16 @@ def _in_context(tokens: list[Token], lexicon: Lexicon, unit: Unit | None) -> lis
             letter = "abc"[int(token.text) - 1]
             result[-1] = Token(f"phase {token.text}", ((f"phase_{letter}",),))
             continue
+        if result and (pair := _PHASE_PAIRS.get(f"{result[-1].text} {token.text}")):
+            result[-1] = Token(f"{result[-1].text} {token.text}", ((pair,),))  # Phase 2-3
+            continue
         before = result[-1].text if result and token.readings == (("phase",),) else ""
         if len(before) == 1 and before in lexicon.phases:  # A phase, A相
             result[-1] = Token(f"phase {result[-1].text}", ((lexicon.phases[result[-1].text],),))
             continue
         if result and token.text in _PHASE_LETTERS and result[-1].readings in _IN_PHASES:
-            result.append(Token(token.text, ((lexicon.phases[token.text],),)))  # winding b: no bearing
+            phase = lexicon.phases.get(token.text, "phase_b")  # y: of R, Y, B
+            result.append(Token(token.text, ((phase,),)))  # winding b: no bearing
             continue
         if result and token.text in lexicon.phases and _is_phase(result[-1]):
             result[-1] = Token(f"phase {token.text}", ((lexicon.phases[token.text],),))
@@ -283,7 +309,8 @@ def _in_context(tokens: list[Token], lexicon: Lexicon, unit: Unit | None) -> lis
     return result
 
 
-_PHASE_LETTERS = frozenset("abcuvw")
+_PHASE_PAIRS = {"phase 1 2": "phase_ab", "phase 2 3": "phase_bc", "phase 3 1": "phase_ca", "phase 1 3": "phase_ca"}
+_PHASE_LETTERS = frozenset("abcuvwy")
 _IN_PHASES = frozenset({(("winding",),), (("voltage",),), (("current",),)})
 _OF_AIR = frozenset({("temperature",), ("humidity",), ("relative", "humidity")})
 _IN_OR_OUT_OF_DOORS = {"out": (("outlet",), ("ambient",)), "in": (("inlet",), ("room",))}

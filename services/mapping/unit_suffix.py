@@ -10,7 +10,7 @@ from services.mapping.lexicon import Lexicon, fold
 from services.mapping.tokens import tokenise
 
 _GLUED_UNIT = re.compile(
-    r"(?<=[a-zß-ÿ])(kNm|Nm|kWh|MWh|kW|KW|MW|RPM|Rpm|rpm|Hz|kPa|KPa|MPa|Mpa|Bar|bar|Psi|PSI|psi|Pct|Percent|DegC|degC"
+    r"(?<=[a-zß-ÿ])(kNm|Nm|kWh|MWh|kW|KW|MW|RPM|Rpm|rpm|Hz|kPa|KPa|MPa|Mpa|Bar|bar|Psi|PSI|psi|Pct|Percent|DegC|degC|Deg"
     r"|MMs|Mms|MMS|M3h|Lpm|LPM|Gpm|GPM|Cfm|CFM|Psig|Psia|Mbar|MBar|Kwh|KWh|Kw|Mwh|Ppm|PPM)$"
 )
 _DEGREES = frozenset({"deg", "degree", "degrees"})
@@ -43,6 +43,8 @@ def cut_unit(words: list[str], lexicon: Lexicon, only: Unit | None = None) -> tu
             for joined in ("/".join(suffix), "".join(suffix)):
                 unit = parse_unit(joined)
                 if unit is None or (only is not None and unit.dimension != only.dimension):
+                    continue
+                if len(joined) == 1 and named_dimensions(rest, lexicon)[1]:  # Phase A in amperes
                     continue
                 if (only is not None and unit.symbol == only.symbol and rest) or _is_unit_suffix(
                     suffix, unit, rest + tail, lexicon

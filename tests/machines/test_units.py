@@ -100,6 +100,11 @@ def test_an_unknown_or_ambiguous_text_is_no_unit(text: str) -> None:
     assert parse_unit(text) is None
 
 
+def test_every_symbol_that_is_written_is_read_back_as_its_unit() -> None:
+    symbols = set(known_aliases().values())
+    assert {symbol for symbol in symbols if getattr(parse_unit(symbol), "symbol", "") != symbol} == set()
+
+
 def test_the_table_has_no_text_with_two_meanings_and_enough_aliases() -> None:
     aliases = known_aliases()
     assert len(aliases) > 250

@@ -28,7 +28,7 @@ SPELLED = {
     "mm/rev": "millimeter/turn", "in/rev": "inch/turn", "Nm³/h": "meter**3/hour", "Nm³/min": "meter**3/minute",
     "NL/min": "liter/minute", "NL/h": "liter/hour", "Sm³/h": "meter**3/hour", "SL/min": "liter/minute",
     "sccm": "centimeter**3/minute", "scfm": "foot**3/minute", "acfm": "foot**3/minute", "am³/h": "meter**3/hour",
-    "mg/Nm³": "milligram/meter**3", "kn": "knot", "g/kg": "gram/kilogram", "kg/kg": "kilogram/kilogram",
+    "mg/Nm³": "milligram/meter**3", "kt": "knot", "g/kg": "gram/kilogram", "kg/kg": "kilogram/kilogram",
     "T": "tesla", "mT": "millitesla", "lx": "lux", "NTU": "", "pH": "", "dB": "", "dB(A)": "", "dB(C)": "",
     "count": "", "cycles": "", "ADC count": "", "bool": "", "1": "", "%RH": "",
 }  # fmt: skip

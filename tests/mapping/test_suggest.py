@@ -221,3 +221,14 @@ def test_a_name_that_says_only_what_is_measured_is_asked_about() -> None:
     assert found.sensor == ""
     assert found.abstain_reason
     assert {name for name, _ in found.alternatives} == {"inlet_temp_C", "outlet_temp_C"}
+
+
+def test_a_name_that_says_nothing_gets_sensors_by_its_values_to_choose_from_and_no_proposal() -> None:
+    profile = MachineProfile(
+        "m", (Sensor("oil_temp_C", "°C", min=20, max=90), Sensor("speed_rpm", "rpm", min=1000, max=3000))
+    )
+    values = tuple(float(v) for v in (1400, 1410, 1420, 1450, 1480, 1500, 1520, 1530, 1540))
+    (suggestion,) = suggest([ColumnInfo("xq17", quantiles=values, dtype="number")], profile).suggestions
+    assert (suggestion.sensor, suggestion.tier) == ("", "none")
+    assert [name for name, _ in suggestion.alternatives] == ["speed_rpm"]
+    assert "by its values alone it could be speed_rpm" in suggestion.abstain_reason
