@@ -22,7 +22,9 @@ QUALITY_WORDS = frozenset({
     "pt created", "comm fail", "bad input", "out of service", "not connect", "no sample", "calc failed", "calc fail",
     "no result", "scan off", "scan timeout", "over range", "under range", "bad quality", "no connection",
     "not connected", "sensor failure", "device failure", "configure", "intf shut", "no_data", "arc off-line",
-    "bad total", "no alarm", "out of range", "sensor error", "no value", "not available",
+    "bad total", "no alarm", "out of range", "sensor error", "no value", "not available", "unavailable",
+    "equip fail", "no lab data", "access denied", "keine daten", "kein wert", "nicht verfügbar", "sans valeur",
+    "pas de données", "indisponible", "sin datos", "no disponible", "sem dados", "nessun dato", "欠測", "无数据",
 })  # fmt: skip
 """Texts that historians write into value cells instead of a value, lower case."""
 

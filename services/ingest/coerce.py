@@ -14,6 +14,7 @@ import polars as pl
 
 from services.chassis.errors import SensorForgeError
 from services.ingest import errors as errors
+from services.ingest.cells import MISSING_WORDS
 from services.ingest.decimal_mark import Decimal, DecimalEvidence
 from services.ingest.ledger import LISTED_TEXTS, ColumnCells
 from services.ingest.number_cells import (
@@ -30,6 +31,8 @@ from services.ingest.timestamps import AmbiguousTime, TimeColumn, find_time, loc
 from services.machines.units import parse_unit
 
 _SUFFIXED = re.compile(r"^[+-]?[\d.,]*\d[\d.,]*(?:[eE][+-]?\d+)?\s*([%°µA-Za-zΩ][^\s\d]{0,11})$")
+_NO_VALUE = MISSING_WORDS - {"none", "void"}
+"""What fills a column without values; "none" may be the state that all rows have."""
 
 
 @dataclass
@@ -148,6 +151,8 @@ def typed_column(cells: TextCells, lines: pl.Series, typing: Typing) -> pl.Serie
             return _as_time(found, texts, account, lines, typing)
     if (parsed := _as_number(cells, account, lines, typing)) is not None:
         return parsed
+    if (missing := _without_a_value(texts, account, lines)) is not None:
+        return missing
     digits = bool(even_sample(texts, 1000).str.contains(r"\d").any())
     found = find_time(texts, day_first=options.day_first, comma_locale=typing.decimal != ".") if digits else None
     if isinstance(found, TimeColumn):
@@ -172,6 +177,18 @@ def _as_number(cells: TextCells, account: ColumnCells, lines: pl.Series, typing:
         return None
     typing.warnings += numbers.settle(account)
     return values
+
+
+def _without_a_value(texts: pl.Series, account: ColumnCells, lines: pl.Series) -> pl.Series | None:
+    """Returns a column that holds nothing but words for "no value" as one without values."""
+    filled = texts.drop_nulls()
+    if filled[0].lower() not in _NO_VALUE or not filled.str.to_lowercase().is_in(_NO_VALUE).all():
+        return None
+    for text, count, at in texts_with_lines(filled, lines.filter(texts.is_not_null())):
+        account.tokens[text] = count
+        account.lines[text] = at
+    account.typed = "number"
+    return pl.Series(account.name, [None], dtype=pl.Float64).new_from_index(0, len(texts))
 
 
 def _as_time(found: TimeColumn, texts: pl.Series, account: ColumnCells, lines: pl.Series, typing: Typing) -> pl.Series:

@@ -25,6 +25,7 @@ from services.ingest.limits import Limits, refuse_beyond
 from services.ingest.options import ReadOptions
 from services.ingest.overlaps import without_repeated_rows
 from services.ingest.reading import Reading, Source, read_file
+from services.ingest.register_logs import decoded
 from services.ingest.split_clock import with_whole_times
 from services.ingest.tables import REJECT_SCHEMA, Fact, Progress, silent
 from services.ingest.tag_names import named
@@ -72,7 +73,7 @@ def read_dataset(
             raise _of_file(error, source) from error
     readings = named(readings) if len(readings) > 1 else readings
     if register_map is not None:
-        readings = _decoded(readings, register_map, options, limits, directory, progress)
+        readings = decoded(readings, sources, register_map, options, limits, directory, progress)
     if len(readings) == 1:
         only = readings[0]
         return Dataset(
@@ -119,23 +120,6 @@ def _of_file(error: SensorForgeError, source: Source) -> SensorForgeError:
     return SensorForgeError(
         error.reason, f"{source.file_name}: {error.message}", remedy=error.remedy, metadata=error.metadata
     )
-
-
-def _decoded(
-    readings: list[Reading],
-    register_map: Source,
-    options: ReadOptions,
-    limits: Limits,
-    directory: Path,
-    progress: Progress,
-) -> list[Reading]:
-    from services.ingest.formats.modbus import decode_registers
-    from services.ingest.formats.register_map import read_register_map
-
-    folder = directory / "register-map"
-    folder.mkdir()
-    registers = read_register_map(read_file(register_map, ReadOptions(raw=True), limits, folder, progress)[0].table)
-    return [decode_registers(r, registers) for r in readings]
 
 
 def _ledger(ledgers: Sequence[Ledger]) -> dict[str, Any]:

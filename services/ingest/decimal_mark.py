@@ -17,13 +17,14 @@ from services.machines.units import parse_unit
 
 Decimal = Literal[".", ",", "mixed"]
 SAMPLE = 20_000
-_ONLY_COMMA = r"^[+-]?\d*,\d+([eE][+-]?\d+)?$"
-_GROUP_OR_COMMA = r"^[+-]?[1-9]\d{0,2},\d{3}$"
-_POINT_GROUPS = r"^[+-]?\d{1,3}([. '\u{a0}\u{202f}]\d{3})+,\d+$"
-_COMMA_GROUPS = r"^[+-]?\d{1,3}((,\d{3})+\.\d+|(,\d{3}){2,})$"
+# A sign may stand apart from the digits, or behind them.
+_ONLY_COMMA = r"^[+-]? *\d*,\d+([eE][+-]?\d+)? *-?$"
+_GROUP_OR_COMMA = r"^[+-]? *[1-9]\d{0,2},\d{3} *-?$"
+_POINT_GROUPS = r"^[+-]? *\d{1,3}([. '’\u{a0}\u{202f}]\d{3})+,\d+ *-?$"
+_COMMA_GROUPS = r"^[+-]? *\d{1,3}((,\d{3})+\.\d+|(,\d{3}){2,}) *-?$"
 _MEASURED = r"^([+-]?[\d.,]*\d)\s*([%°µA-Za-zΩ][^\s\d]{0,11})$"
 _MOST_UNITS = 4
-_PLAIN_POINT = r"^[+-]?(\d*\.\d{1,2}|\d*\.\d{4,}|\d{4,}\.\d+|0?\.\d+)([eE][+-]?\d+)?$"
+_PLAIN_POINT = r"^[+-]? *(\d*\.\d{1,2}|\d*\.\d{4,}|\d{4,}\.\d+|0?\.\d+)([eE][+-]?\d+)? *-?$"
 
 
 def _without_units(sample: pl.Series) -> pl.Series:

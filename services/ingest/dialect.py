@@ -40,6 +40,7 @@ _RARE_PRIOR = 0.45
 # Single blanks delimit only where quotes keep the blanks of texts, as R's write.table does.
 _QUOTED_BETWEEN_BLANKS = re.compile(r'^(?:"[^"\n]*"|\S+)(?: (?:"[^"\n]*"|[^\s"]+))* "[^"\n]*"(?: |$)', re.M)
 SAMPLE_RECORDS = 400
+_FEWEST_ROWS = 3
 SAMPLE_CHARACTERS = 600_000
 
 
@@ -126,6 +127,7 @@ def detect_dialect(text: str, options: ReadOptions) -> Dialect:
         quotes = ['"', ""] if '"' in sample else [""]
         if re.search(r"(?:^|[^\w '] ?)'[^'\n]*'(?:[^\w ']|$)", sample, re.M):
             quotes.append("'")
+    comments = _comments(sample)
     scored: list[tuple[float, str, str, int, list[tuple[int, list[str]]]]] = []
     escaping: set[tuple[str, str]] = set()
     for delimiter in delimiters:
@@ -136,7 +138,7 @@ def detect_dialect(text: str, options: ReadOptions) -> Dialect:
         for quote in quotes if delimiter != WHITESPACE else [""]:
             prior = _prior(sample, delimiter, quote)
             records = _records(sample, delimiter, quote, SAMPLE_RECORDS)
-            best = _score(records, delimiter, quote, prior)
+            best = _score(_without_comments(records, comments, delimiter), delimiter, quote, prior)
             if "\\" + delimiter in sample:
                 whole = _records(sample, delimiter, quote, SAMPLE_RECORDS, escaped=True)
                 better = _score(whole, delimiter, quote, prior)
@@ -176,6 +178,18 @@ def detect_dialect(text: str, options: ReadOptions) -> Dialect:
         facts.append(Fact("escape", "\\", "a delimiter after a backslash belongs to its cell"))
     found = _structure(records, delimiter, quote, width, first_line, options, facts)
     return replace(found, blank_follows=_blank_follows(sample, delimiter, quote), escaped=escaped)
+
+
+def _comments(sample: str) -> int:
+    """Returns how many lines at the beginning are comments behind "#" before the last one, which may name columns."""
+    lines = sample.split("\n")
+    begun = next((i for i, line in enumerate(lines) if line.strip() and not line.startswith("#")), len(lines))
+    return max(0, begun - 1) if len(lines) - begun >= _FEWEST_ROWS else 0
+
+
+def _without_comments(records: list[tuple[int, list[str]]], lines: int, delimiter: str) -> list[tuple[int, list[str]]]:
+    """Returns the records behind so many lines; a mark that begins lines is a delimiter only where others have it."""
+    return records if delimiter == "#" and lines < _FEWEST_ROWS else [r for r in records if r[0] >= lines]
 
 
 def _candidates(sample: str) -> list[str]:

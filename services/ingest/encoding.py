@@ -28,11 +28,25 @@ _HIGH_RUN = re.compile(rb"[\x80-\xff]+")
 _DOS_DEGREE = re.compile(rb"(?:^|[\s\[(;,\t0-9\"])\xf8[CF]?\b")
 # Umlauts of those pages inside words, where Windows pages have punctuation: quotes, a trade mark, nothing.
 _DOS_UMLAUT = re.compile(rb"(?:[A-Za-z][\x84\x94]|[\x81\x99])(?=[a-z])|[a-z][\x81](?=[^a-z]|$)")
-_MULTI_BYTE = ("shift_jis", "gb18030", "euc_jp", "euc_kr", "big5")
+_MULTI_BYTE = ("shift_jis", "gb18030", "euc_jp", "cp949", "big5")
+# What headings and states of exports are mostly written with; the same bytes read otherwise give rare characters.
+_OFTEN = {
+    "gb18030": "时间日期年月分秒温度压力流量值质名称状态正常异电功率机泵水油气位号点测标签数据平均最大小高低进出"
+    "口转速开关停运行故障报警良好坏优差总单备注设参序编变频阀门",
+    "big5": "時間日期年月分秒溫度壓力流量值質名稱狀態正常異電功率機泵水油氣位號點測標籤數據平均最大小高低進出"
+    "口轉速開關停運行故障報警良好壞優差總單備註設參序編變頻閥門",
+    "shift_jis": "時間日付年月分秒刻温度圧力流量値品質名称状態正常異電率機水油気位号点測定数平均最大小高低入出口回"
+    "転速開閉停運始警報良不総単備考設番弁ーンルスポプタト",
+    "cp949": "시간일년월분초온도압력유량값품질이름태그상정전류율기물위호점측치평균최대소고저입출구회속개폐운경"
+    "보양불총단비번설명각냉수순환펌프모터열교동작가스공장라인계센서데의",
+}
+_OFTEN["euc_jp"] = _OFTEN["shift_jis"]
 _CJK = re.compile(r"[぀-ヿ㐀-䶿一-鿿가-힯＀-￯　-〿]")
 _WESTERN = frozenset("äöüßÄÖÜéèêëàâçîïôûùœÉÈÀÇñáíóúãõÁÍÓÚÃÕåøæÅØÆ°µ²³·±§")
 # A sign of units between small letters is a letter of another page: "łożyska" misread as "³o¿yska".
 _SIGN_IN_WORD = re.compile(r"[A-Za-z][°µ²³±·§œ](?=[a-z])|[²³±§](?=[a-z]{2})")
+_CYRILLIC = ("windows-1251", "koi8-r", "cp866", "iso-8859-5")
+_OFTEN_CYRILLIC = frozenset("оеаинтсрвлкмдпОЕАИНТСРВЛКМДП")
 _BESIDE_WESTERN = frozenset({"windows-1250", "iso-8859-2", "windows-1254", "iso-8859-9"})
 _FOREIGN = re.compile(r"[^\x00-\x7f]+")
 _TOUCHES_LETTER = re.compile(r"[a-z]")
@@ -105,6 +119,10 @@ def _legacy(sample: bytes, bad_at: int) -> Fact:
     if isolated >= 0.5 * len(runs) and _DOS_UMLAUT.search(text):
         return Fact("encoding", "cp850", f"{not_utf8}; umlauts of DOS inside words", ("cp1252",))
     guess = str(chardet.detect(text).get("encoding") or "cp1252").lower().replace("_", "-")
+    if guess.replace("koi8-u", "koi8-r") in _CYRILLIC:
+        # Capitals of one of these pages are small letters of another.
+        best = max((n for n in _CYRILLIC if _decodes(text, n)), key=lambda name: _often_cyrillic(text.decode(name)))
+        return Fact("encoding", best, f"{not_utf8}; its letters are those that Russian has most", ("cp1252",))
     if guess in _BESIDE_WESTERN and _decodes(text, guess) and not _reads_as_western(text, runs):
         return Fact("encoding", guess, f"{not_utf8}; words that Windows-1252 would misspell", ("cp1252",))
     latin = {"iso-8859-1", "iso-8859-15", "iso-8859-9", "windows-1252", "cp1252", "windows-1254", "macroman", "ascii"}
@@ -128,7 +146,9 @@ def _multi_byte(text: bytes) -> list[str]:
         if _mostly_inside_words(decoded):
             continue
         half_width = sum(1 for c in foreign if "｡" <= c <= "ﾟ")
-        score = (common - 0.5 * half_width) / max(1, len(foreign)) - 0.02 * len(foreign) / max(1, len(text))
+        often = sum(1 for c in foreign if c in _OFTEN[name] or "ぁ" <= c <= "ヿ")
+        score = (common + 0.3 * often - 0.5 * half_width) / max(1, len(foreign))
+        score -= 0.02 * len(foreign) / max(1, len(text))
         scored.append(
             (score + (0.1 if hint.startswith(name[:3]) or (name, hint) == ("gb18030", "gb2312") else 0), name)
         )
@@ -141,6 +161,11 @@ def _reads_as_western(text: bytes, runs: list[bytes]) -> bool:
         return False
     decoded = text.decode("cp1252")
     return all(c in _WESTERN for c in decoded if ord(c) > 127) and not _SIGN_IN_WORD.search(decoded)
+
+
+def _often_cyrillic(decoded: str) -> float:
+    foreign = [c for c in decoded if ord(c) > 127]
+    return sum(c in _OFTEN_CYRILLIC for c in foreign) / max(1, len(foreign))
 
 
 def _mostly_inside_words(decoded: str) -> bool:

@@ -30,7 +30,9 @@ REASONS = {
     "REGISTER_MAP_INVALID": _input("Give a register map with the columns address, name and type."),
     "TABLES_DIFFER": _input("Read files with different columns one by one, or give files that share a time column."),
     "PARSE_LIMIT": _input("Split the file; reading it needs more memory or time than one file may use."),
-    "PARSE_CRASHED": _input("Export the file again; its structure brought the reader down, which was contained."),
+    "PARSE_CRASHED": _input(
+        "Nothing was stored. This is a fault of the reader: report it with the file; another export may read."
+    ),
     "OPTION_INVALID": Reason(ErrorKind.USAGE, "INVALID_ARGUMENT", "Correct the named option and try again."),
     "RECIPE_INVALID": Reason(ErrorKind.USAGE, "INVALID_ARGUMENT", "Correct the named cleaning step and try again."),
     "LEDGER_UNBALANCED": Reason(ErrorKind.INTERNAL, "INTERNAL", "Report it with the file; no table was published."),

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.ingest.cells import CellKind, is_measured, kind_of
+from services.ingest.header_candidates import is_property, may_name
 from services.ingest.header_names import (
     HEADER_DEPTH,
     Records,
@@ -24,6 +25,12 @@ from services.ingest.header_names import describes as describes
 from services.ingest.options import ReadOptions
 from services.machines.units import parse_unit
 
+# Width and kind of each field below their names, as in the RDB files of hydrologists.
+_FIELD_FORMAT = re.compile(r"^\d{1,3}[sdnSDN]$")
+_COMMENT_MARK = re.compile(r"^[#%;]+\s*(?=[^\W\d_])")
+_MAIN = 4
+"""How many times more records than another table above it the main one has."""
+_FEWEST_UNITS = 3
 _UNIT_LIKE = re.compile(r"^[\[(]?\s*([^\[\]()]{0,14})\s*[\])]?$")
 
 
@@ -63,6 +70,10 @@ def find_heading(rows: Records, kinds: list[list[CellKind]], width: int, options
         header, names, groups = pairs[0], pairs[1], ()
     else:
         names, groups = joined_names(rows, kinds, header, units_at, data, measured, width)
+    names = (_COMMENT_MARK.sub("", names[0]), *names[1:])
+    if header is not None:
+        # Names of fields that few rows have.
+        names = (*names, *rows[header][1][width:])
     units = padded(
         [bare_unit(c) if is_unit(c) else "" for c in rows[units_at][1]] if units_at is not None else [], width
     )
@@ -122,6 +133,7 @@ def _units_row(
         if not cells:
             continue
         alike = sum(map(is_unit, cells)) >= 0.6 * len(cells) and any(c not in "-%" for c in cells)
+        alike = alike or (at == header + 1 and _units_under(rows[header][1], rows[at][1]))
         if options.units_row or (alike and not any(is_measured(k) for k in kinds[at])):
             return at
         if len(cells) < 2 or at >= data:
@@ -138,23 +150,48 @@ def _find_header(
         return None, 0, "no record is wide enough"
     if not any(measured):
         return _header_of_text(rows, wide, width)
-    data = [i for i in wide if looks_like_data(rows[i][1], measured)]
+    data = [i for i in wide if looks_like_data(rows[i][1], measured) and not is_property(rows[i][1])]
     if not data:
         return wide[0], wide[0] + 1, "no value below it"
+    led = _led_by_values(data, kinds, measured)
+    data = _main_table(rows, led, width)
+    apart = f"; {len(led) - len(data)} records of another table above it are no rows" if len(data) < len(led) else ""
     first = _first_data(rows, data, width)
     block = block_above(rows, first)
-    candidates = _scored(rows, kinds, block, first, width)
+    candidates = _scored(rows, kinds, may_name(rows, block, first, width, is_unit), first, width)
     if not candidates:
         reach = [i for i in range(max(0, first - HEADER_DEPTH), first) if i in set(wide) and any(rows[i][1])]
-        candidates = _scored(rows, kinds, reach, first, width)
+        candidates = _scored(rows, kinds, may_name(rows, reach, first, width, is_unit), first, width)
     if not candidates:
         for at in (first, block[-1] if block else first):
             if (later := _values_below(rows, kinds, measured, data, at, width)) is not None:
                 return at, later, "its texts stand where values follow"
         return None, first, "the first record already holds values"
-    best = _below_group_labels(rows, max(candidates)[1], first, width)
+    best = _above_units(rows, max(candidates)[1], block)
+    best = _below_group_labels(rows, best, first, width)
     first = _first_row_below(best, first, rows, kinds, measured, set(data))
-    return best, first, f"names above values; data start at line {rows[first][0] + 1}"
+    return best, first, f"names above values; data start at line {rows[first][0] + 1}{apart}"
+
+
+def _led_by_values(data: list[int], kinds: list[list[CellKind]], measured: tuple[bool, ...]) -> list[int]:
+    """Returns the records of values, where nearly all begin with one, without those that begin with a text."""
+    lead = measured.index(True)
+    begun = [i for i in data if kinds[i][lead] != "text"]
+    return begun if len(begun) >= 0.9 * len(data) else data
+
+
+def _main_table(rows: Records, data: list[int], width: int) -> list[int]:
+    """Returns the records of values of the table of `width` fields, without those of other tables above its header."""
+    exact = [i for i in data if len(rows[i][1]) == width]
+    others = [i for i in data if len(rows[i][1]) != width]
+    if not others or not exact or others[-1] > exact[0] or len(exact) < _MAIN * len(others):
+        return data
+    between = [rows[i][1] for i in range(others[-1] + 1, exact[0])]
+    return exact if any(len(_texts(cells)) >= 0.6 * width for cells in between) else data
+
+
+def _texts(cells: Sequence[str]) -> list[str]:
+    return [c for c in cells if kind_of(c) == "text"]
 
 
 def _first_data(rows: Records, data: list[int], width: int) -> int:
@@ -186,7 +223,9 @@ def _first_row_below(
     of_data = kinds[first][leading] if leading < len(kinds[first]) else "empty"
     for at in range(first - 1, header, -1):
         cells = rows[at][1]
-        if not any(cells):
+        remark = len(cells) == 1 < len(measured) and not cells[0].endswith(":")
+        if not any(cells) or (remark and any(i in data for i in range(header + 1, at))):
+            # A remark between the first rows; what follows a title is another table.
             continue
         led = is_measured(of_data) and len(cells) > leading and kinds[at][leading] == of_data
         no_values = all(k in ("token", "empty") for k in kinds[at]) and any(c.isalpha() for c in "".join(cells))
@@ -200,21 +239,43 @@ def _scored(
     rows: Records, kinds: list[list[CellKind]], reach: Sequence[int], first: int, width: int
 ) -> list[tuple[float, int]]:
     """Returns (score, index) of the records that may be the header."""
-    found = []
+    found: list[tuple[float, int]] = []
     for i in reach:
         cells = rows[i][1]
         filled = [c for c in cells if c]
         enough = len(filled) >= (1 if width == 1 else max(2, 0.5 * min(width, len(cells))))
         if not enough or sum(is_measured(k) for k in kinds[i]) > 0.34 * len(filled):
             continue
-        unit_row = sum(map(is_unit, filled)) >= 0.6 * len(filled) and i > reach[0]
+        names = rows[i - 1][1] if found and found[-1][1] == i - 1 else []
+        unit_row = i > reach[0] and (sum(map(is_unit, filled)) >= 0.6 * len(filled) or _units_under(names, cells))
         score = min(1.0, len(set(filled)) / width) - (0.8 if unit_row else 0)
         # Words for "no value" name columns only where nothing else does.
+        score -= 0.8 * all(map(_FIELD_FORMAT.match, filled))
         score -= 0.3 * bool(describes(cells[0]) or all(k in ("token", "empty") for k in kinds[i]))
         # Lines that leave the first column free describe the columns one after another, the names first.
         score += 0.02 * (first - i) * (1 if not cells[0] and len(reach) > 2 else -1)
         found.append((score, i))
     return found
+
+
+def _units_under(names: Sequence[str], cells: Sequence[str]) -> bool:
+    """Returns whether a record repeats some cells of the one above it and has units under the others.
+
+    Loggers write what their channels are over lines such as "NO.,Time,ms,bar,degC,V,A1234".
+    """
+    differing = [(name, cell) for name, cell in zip(names, cells, strict=False) if cell and name != cell]
+    units = sum(is_unit(cell) and not is_unit(name) for name, cell in differing)
+    repeated = any(name and name == cell for name, cell in zip(names, cells, strict=False))
+    enough = units >= max(_FEWEST_UNITS, 0.5 * len(differing)) or (repeated and units >= max(2, 0.3 * len(differing)))
+    return len(names) == len(cells) and enough
+
+
+def _above_units(rows: Records, best: int, block: Sequence[int]) -> int:
+    """Returns the line above the best one when that holds nothing but units: channels may have numbers for names."""
+    cells = rows[best][1]
+    upper = rows[best - 1][1] if best - 1 in block else []
+    named = len(upper) == len(cells) > 2 and all(upper) and len(set(upper)) == len(upper) and not describes(upper[0])
+    return best - 1 if named and all(map(is_unit, cells)) and not is_unit(upper[0]) else best
 
 
 def _below_group_labels(rows: Records, best: int, first: int, width: int) -> int:
@@ -242,7 +303,8 @@ def _values_below(
     texts = [j for j, (k, m) in enumerate(zip(kinds[first], measured, strict=False)) if m and k == "text"]
     below = [i for i in data if i > first][:50]
     names = rows[first][1]
-    if not texts or not below or len(names) != width or len(set(names)) != len(names) or not all(names):
+    distinct = len(names) == width and len(set(names)) == len(names) and all(names)
+    if not texts or not below or not distinct or is_property(names):
         return None
     pure = all(kinds[i][j] != "text" for i in below for j in texts if j < len(kinds[i]))
     return below[0] if pure else None

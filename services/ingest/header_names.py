@@ -26,6 +26,11 @@ def describes(text: str) -> bool:
     return bool(_DESCRIBES.match(text))
 
 
+def labels(text: str) -> bool:
+    """Returns whether the first cell of a line says that the line names the columns ("Tag name:")."""
+    return bool(_LABEL.match(text))
+
+
 def padded(cells: Sequence[str], width: int) -> tuple[str, ...]:
     """Returns as many cells as a table is wide, "" where a line has none."""
     return tuple(cells[:width]) + ("",) * (width - len(cells))
@@ -55,7 +60,8 @@ def joined_names(
     """Returns (names, indices of group lines joined): what the lines of the header's block say together."""
     own = rows[header][1]
     body = [kinds[i] for i in range(data, len(rows)) if len(rows[i][1]) == width]
-    if len(own) == width - 1 and measured[:1] == (True,) and any(k[-1] != "empty" for k in body):
+    in_place = names_role(own[0], "time") and sum(k[0] == "time" for k in body) > 0.5 * len(body)
+    if len(own) == width - 1 and measured[:1] == (True,) and not in_place and any(k[-1] != "empty" for k in body):
         # R writes no name above its row names, so the names stand one field to the left. Where the last field is empty
         # throughout, lines end with a delimiter that the header lacks.
         return ("", *own), ()
@@ -64,7 +70,7 @@ def joined_names(
     others = [i for i in block if i != header and sum(map(bool, rows[i][1])) >= max(2, 0.3 * width)]
     nearest = sorted(others, key=lambda i: (i > header, abs(i - header)))
     for at, name in enumerate(names):
-        if name and not (_LABEL.match(name) and at == 0):
+        if name and not (labels(name) and at == 0):
             continue
         for i in nearest:
             cell = rows[i][1][at] if at < len(rows[i][1]) else ""
@@ -75,28 +81,27 @@ def joined_names(
         return tuple(names), ()
     groups = []
     for i in sorted((i for i in others if i < header), reverse=True):
-        labels = _group_labels(rows[i][1], names, width)
-        if labels:
+        if over := _group_labels(rows[i][1], names, width):
             groups.append(i)
-            names = [_under(label, name) for label, name in zip(labels, names, strict=True)]
+            names = [_under(label, name) for label, name in zip(over, names, strict=True)]
     return tuple(names), tuple(sorted(groups))
 
 
 def _group_labels(cells: Sequence[str], names: Sequence[str], width: int) -> list[str]:
     """Returns the label over every column when a line groups the columns, else nothing."""
-    labels = list(padded(cells, width))
-    filled = [c for c in labels if c]
+    over = list(padded(cells, width))
+    filled = [c for c in over if c]
     if any(kind_of(c) != "text" for c in filled) or (filled and _DESCRIBES.match(filled[0])):
         return []
     repeated = len(set(filled)) < len(filled)
     if repeated and len(set(filled)) > 1 and len(filled) >= width - 1:
-        return labels
+        return over
     doubled = len({n for n in names if n}) < sum(map(bool, names))
     if doubled and 2 <= len(filled) < width:
         # A label stands once, over the first of its columns.
         for at in range(1, width):
-            labels[at] = labels[at] or labels[at - 1]
-        return labels
+            over[at] = over[at] or over[at - 1]
+        return over
     return []
 
 
@@ -107,9 +112,9 @@ def named_pairs(rows: Records, data: int, width: int) -> tuple[int, tuple[str, .
     """
     for i in range(max(0, data - 2 * HEADER_DEPTH), data):
         cells = rows[i][1]
-        labels, names = cells[0::2], cells[1::2]
-        repeated = len(cells) == width >= 4 and width % 2 == 0 and len(set(labels)) == 1
-        if repeated and _LABEL.match(labels[0]) and all(names) and len(set(names)) == len(names):
+        tags, names = cells[0::2], cells[1::2]
+        repeated = len(cells) == width >= 4 and width % 2 == 0 and len(set(tags)) == 1
+        if repeated and _LABEL.match(tags[0]) and all(names) and len(set(names)) == len(names):
             return i, tuple(name for tag in names for name in ("Time", tag))
     return None
 

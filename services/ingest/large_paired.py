@@ -29,6 +29,7 @@ from services.ingest.formats.quality_pairs import (
     without_bad,
 )
 from services.ingest.formats.roles import MOST_CODES
+from services.ingest.formats.tag_labels import AnotherTag
 from services.ingest.large_file import LARGE_BYTES, LargeReading, open_delimited, read_large_file
 from services.ingest.ledger import ColumnCells, Ledger
 from services.ingest.limits import Limits
@@ -60,7 +61,10 @@ def read_large_paired(
     if opened is None:
         return None
     delimited, facts = opened
-    seen, rows, widened = delimited.settled(lambda rows: _Codes.of(rows, delimited, options, block_bytes), progress)
+    try:
+        seen, rows, widened = delimited.settled(lambda rows: _Codes.of(rows, delimited, options, block_bytes), progress)
+    except AnotherTag:
+        return None
     if seen is None or rows.counted["continuation"]:
         return None
     values = folder / "values.csv"

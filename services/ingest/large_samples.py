@@ -16,6 +16,7 @@ import polars as pl
 
 from services.chassis.errors import SensorForgeError
 from services.ingest.distinct import KnownTexts, Numbers, distinct_texts
+from services.ingest.epochs import from_epoch
 from services.ingest.formats.blocks import RESHAPE as BLOCKS
 from services.ingest.formats.clock import utc_times, with_milliseconds
 from services.ingest.formats.delimited import Delimited
@@ -38,7 +39,6 @@ from services.ingest.formats.roles import GIVEN, MOST_CODES, Roles, evidence_of,
 from services.ingest.limits import Limits, refuse_beyond
 from services.ingest.options import ReadOptions
 from services.ingest.tables import Fact, Reject, SampleCounts, SourceTable, numbered
-from services.ingest.timestamps import from_epoch
 
 _APART = "\x1f"
 _PIECE = 1 << 20
@@ -83,7 +83,9 @@ class Samples:
                 roles = None if BLOCKS.recognise(first, options) else find_roles(first, options)
                 if roles is None:
                     return None
-                samples = cls(roles, _doubtful(part.frame.columns, roles), _groupable(part.frame.columns, roles))
+                samples = cls(
+                    roles, might_tell_quality(part.frame.columns, roles), is_groupable(part.frame.columns, roles)
+                )
                 samples.described = [replace(part, frame=part.frame.head(50), row_numbers=part.row_numbers[:50],
                                              lines=part.lines[:50], rejects=[])]  # fmt: skip
             samples.rejects += part.rejects
@@ -274,14 +276,16 @@ def _backwards(flags: npt.NDArray[np.bool_]) -> Iterator[Places]:
         yield np.flatnonzero(flags[start:stop])[::-1] + start
 
 
-def _doubtful(names: list[str], roles: Roles) -> tuple[str, ...]:
+def might_tell_quality(names: list[str], roles: Roles) -> tuple[str, ...]:
+    """Returns the columns called a quality that the first rows do not show to be one."""
     if roles.quality:
         return ()
     taken = (roles.tag, roles.value, roles.time, roles.clock, roles.milliseconds, roles.unit, *roles.other_values)
     return tuple(candidates([n for n in names if n not in (*taken, *roles.flags)], "quality"))
 
 
-def _groupable(names: list[str], roles: Roles) -> bool:
+def is_groupable(names: list[str], roles: Roles) -> bool:
+    """Returns whether a column is left that might tell tags of one name apart."""
     taken = (roles.tag, roles.value, roles.time, roles.clock, roles.milliseconds, roles.unit, roles.quality)
     known: tuple[Role, ...] = ("time", "clock", "milliseconds", "other value", "quality", "unit")
     rest = [n for n in names if n not in (*taken, *roles.flags)]

@@ -18,9 +18,13 @@ class Limits:
     csv_bytes: int = 500 * MEBIBYTE
     excel_bytes: int = 200 * MEBIBYTE
     parquet_bytes: int = 1024 * MEBIBYTE
-    json_bytes: int = 100 * MEBIBYTE
+    json_bytes: int = 500 * MEBIBYTE
+    json_whole_bytes: int = 100 * MEBIBYTE
+    """JSON that can only be understood as a whole: neither lines nor a list of records."""
     scada_bytes: int = 500 * MEBIBYTE
     rows: int = 10_000_000
+    rejects: int = 1_000_000
+    """Records that cannot be read; more of them mean that the file, not a record, is broken."""
     columns: int = 10_000
     cells: int = 200_000_000
     cell_bytes: int = 32 * 1024

@@ -10,6 +10,9 @@ from services.machines.units import parse_unit
 _BRACKETED = re.compile(r"^(.*?)[\s_]*[\[(]\s*([^\[\]()]{1,16})\s*[\])]\s*$")
 _TRAILING = re.compile(r"^(.*\S)\s+(°C|°F|℃|℉|%|bar|mbar|psi|kPa|MPa|rpm|Hz|kW|V|A|mA|K|mm/s)$")
 
+# HOBO loggers write the unit before the serial numbers: "Temp, °F (LGR S/N: 10679014, SEN S/N: 10679014)".
+_BEFORE_SERIAL = re.compile(r"^(.+?), ([^,()]{1,16}) \((?:LGR )?S/N: .*\)$")
+
 
 def unique_names(names: Sequence[str]) -> list[str]:
     """Returns the names trimmed, blank ones as column_{n}, repeated ones numbered (a, a_2, a_3); order kept."""
@@ -30,7 +33,7 @@ def unique_names(names: Sequence[str]) -> list[str]:
 
 def unit_in_name(name: str) -> str:
     """Returns the unit that a header states, as in "Air temperature [K]" or "Druck bar"; "" when there is none."""
-    match = _BRACKETED.match(name) or _TRAILING.match(name)
+    match = _BRACKETED.match(name) or _TRAILING.match(name) or _BEFORE_SERIAL.match(name)
     if match and match[1].strip() and parse_unit(match[2].strip()) is not None:
         return match[2].strip()
     return ""

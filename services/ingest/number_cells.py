@@ -52,8 +52,8 @@ def plain_number(texts: pl.Series, decimal: Decimal) -> pl.Series:
     """Returns number texts as a float parser reads them: decimal point, no grouping. Other texts may come out odd."""
     if texts.str.contains("[' \u00a0\u202f\u2212\u2019]|\\d-$").any():
         texts = _sign_first(texts.str.replace_all("\u2212", "-"), decimal)
-        texts = texts.str.replace_all("(\\d)['\u2019\u00a0\u202f ](\\d{3})", "${1}${2}")
-        texts = texts.str.replace_all("(\\d)['\u2019\u00a0\u202f ](\\d{3})", "${1}${2}")
+        grouped = texts.str.contains(_GROUPED)
+        texts = _chosen(grouped, texts.str.replace_all("['\u2019\u00a0\u202f ]", ""), texts)
     has_comma = texts.str.contains(",", literal=True)
     if decimal == ",":
         return texts.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
@@ -70,6 +70,8 @@ def plain_number(texts: pl.Series, decimal: Decimal) -> pl.Series:
     return _chosen(point_last | many, point_read, _chosen(has_comma, comma_read, texts))
 
 
+# Two numbers in one cell ("9358 65524") are no groups of one.
+_GROUPED = "^[+-]?\\d{1,3}(?:['\u2019\u00a0\u202f ]\\d{3})+(?:[.,]\\d*)?(?:[eE][+-]?\\d+)?%?$"
 _SIGN_APART = r"^([+-]) +(\d*[.,]?\d)"
 _SIGN_BEHIND = r"^(\d[\d.,]*|[.,]\d+)-$"
 

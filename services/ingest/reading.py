@@ -21,6 +21,7 @@ from services.ingest.formats.tag_labels import AnotherTag
 from services.ingest.formats.text_file import load_text
 from services.ingest.ledger import ColumnCells, Ledger
 from services.ingest.limits import Limits
+from services.ingest.long_slices import MANY_ROWS, widened_by_slices
 from services.ingest.options import ReadOptions
 from services.ingest.tables import Fact, Progress, SourceTable, rejects_frame, silent
 
@@ -96,10 +97,11 @@ def read_source(
         return inner
     container = next((c for c in registry.containers() if c.kind == kind.value), None)
     if container is not None:
-        table = container.read(source.path, source.file_name, options, limits, progress)
+        large = _large_json(source, kind, options, limits, directory, progress)
+        table = large or container.read(source.path, source.file_name, options, limits, progress)
         if not any(f.key == "format" for f in table.facts):
             table.facts.insert(0, kind)
-        return [(source, _reshaped(table, source.file_name, options))]
+        return [(source, _reshaped(table, source.file_name, options, limits))]
     text = load_text(source.path, source.file_name, options, limits, directory)
     head = text.head(1 << 16)
     for text_format in registry.text_formats():
@@ -107,7 +109,7 @@ def read_source(
         if evidence and options.format in ("", text_format.name):
             table = text_format.read(text, source.file_name, options, limits, progress)
             table.facts.insert(0, Fact("format", text_format.name, evidence, ("csv",)))
-            return [(source, _reshaped(table, source.file_name, options))]
+            return [(source, _reshaped(table, source.file_name, options, limits))]
     try:
         table = read_delimited(text, source.file_name, options, limits, progress)
         table.facts.insert(0, Fact("format", "csv", kind.evidence + NO_OTHER_LAYOUT))
@@ -115,12 +117,24 @@ def read_source(
         # The first section is longer than the head by which formats are recognised.
         table = sections.read_sections(text, source.file_name, options, limits, progress)
         table.facts.insert(0, Fact("format", "sections", "its header comes again under another tag", ("csv",)))
-    return [(source, _reshaped(table, source.file_name, options))]
+    return [(source, _reshaped(table, source.file_name, options, limits))]
 
 
-def _reshaped(table: SourceTable, file_name: str, options: ReadOptions) -> SourceTable:
+def _large_json(
+    source: Source, kind: Fact, options: ReadOptions, limits: Limits, directory: Path, progress: Progress
+) -> SourceTable | None:
+    if kind.value != "json":
+        return None
+    from services.ingest.formats.json_stream import read_large_json
+
+    return read_large_json(source.path, source.file_name, options, limits, directory, progress)
+
+
+def _reshaped(table: SourceTable, file_name: str, options: ReadOptions, limits: Limits) -> SourceTable:
     if options.raw and not options.tag_column:
         return table
+    if table.frame.height > MANY_ROWS and (wide := widened_by_slices(table, file_name, options, limits)) is not None:
+        return wide
     for reshape in registry.reshapes():
         if evidence := reshape.recognise(table, options):
             reshaped = reshape.apply(table, file_name, options)

@@ -11,12 +11,9 @@ from dataclasses import replace
 
 import polars as pl
 
-from services.ingest.formats.headings import squashed
+from services.ingest.formats.name_tables import names_by_number
 from services.ingest.reading import Reading
 from services.ingest.tables import Fact
-
-_NUMBERS = ("tagindex", "tagid", "id", "index", "valueid", "itemid", "numericid")
-_NAMES = ("tagname", "tagpath", "name", "valuename", "varname", "variablename", "path", "itemname")
 
 
 def named(readings: Sequence[Reading]) -> list[Reading]:
@@ -27,7 +24,7 @@ def named(readings: Sequence[Reading]) -> list[Reading]:
     """
     result = list(readings)
     for reading in readings:
-        if (names := _name_table(reading)) is None:
+        if (names := names_by_number(reading.table)) is None:
             continue
         meant = [i for i, other in enumerate(result) if other is not reading and _is_numbered(other, names)]
         if not meant:
@@ -41,17 +38,6 @@ def named(readings: Sequence[Reading]) -> list[Reading]:
         )
         result = [r for r in result if r is not reading]
     return result
-
-
-def _name_table(reading: Reading) -> dict[str, str] | None:
-    headings = {squashed(n): n for n in reading.table.columns}
-    number = next((headings[w] for w in _NUMBERS if w in headings), "")
-    name = next((headings[w] for w in _NAMES if w in headings), "")
-    if not number or not name or reading.table[name].dtype != pl.String or "timestamp" in reading.table.columns:
-        return None
-    pairs = reading.table.select(pl.col(number).cast(pl.String), name).drop_nulls()
-    names = dict(pairs.iter_rows())
-    return names if len(names) == pairs.height and len(set(names.values())) == len(names) else None
 
 
 def _tags(reading: Reading) -> list[str]:

@@ -18,6 +18,8 @@ _MONTHS = {
 # "Thu Mar 14 05:58:00 UTC 2024" of Java and "Thu Mar 14 05:58:00 2024" of C: the year stands last.
 _YEAR_LAST = r"^(?:[A-Z][a-z]{2},? )?([A-Z][a-z]{2}) +(\d{1,2}) (\d{1,2}:\d{2}:\d{2}(?:\.\d+)?)( [A-Z]{3,4})? (\d{4})$"
 _EAST_ASIAN = r"^(\d{4})[年년] ?(\d{1,2})[月월] ?(\d{1,2})[日일]"
+# The half of the day stands before the clock in East Asia.
+_HALF_FIRST = r"(?:午前|午後|오전|오후|上午|下午) ?\d"
 _ZONE_NAME = r"\d(?: [AaPp]\.?[Mm]\.?)? [A-Z]{3,4}$"
 # Hours from UTC of zone names that stand for one zone only. CST is also China's and IST several; they are not here.
 # Source: RFC 5322, section 4.3, and the tz database.
@@ -30,6 +32,8 @@ _OFFSETS = {
 _CENTRAL = {"CST": "-06:00"}
 # PostgreSQL writes whole hours of offset without minutes: "2024-03-14 05:58:00+00".
 _HOURS_OFF = r"(:\d{2}(?:[.,]\d+)?)([+-]\d{2})$"
+# Java writes the zone's name behind the offset, of which it is no part: "2024-05-01T10:00:00+02:00[Europe/Berlin]".
+_ZONE_BEHIND = r"(Z|[+-]\d{2}:?\d{2}) ?\[[A-Za-z][\w/+-]*\]$"
 _WEEKDAY = r"^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun|Mo|Di|Mi|Do|Fr|Sa|So)[a-z]*[,.]? +"
 
 
@@ -39,6 +43,12 @@ def prepared(texts: pl.Series) -> pl.Series:
     if head.str.contains(_YEAR_LAST).any():
         texts = texts.str.replace(_YEAR_LAST, "${2} ${1} ${5} ${3}${4}")
         head = texts.drop_nulls().head(SAMPLE)
+    if head.str.contains("  ", literal=True).any():
+        texts = texts.str.replace_all("  +", " ")
+        head = texts.drop_nulls().head(SAMPLE)
+    if head.str.contains(_ZONE_BEHIND).any():
+        texts = texts.str.replace(_ZONE_BEHIND, "${1}")
+        head = texts.drop_nulls().head(SAMPLE)
     if head.str.contains(_WEEKDAY).any():
         texts = texts.str.replace(_WEEKDAY, "")
         head = texts.drop_nulls().head(SAMPLE)
@@ -46,6 +56,10 @@ def prepared(texts: pl.Series) -> pl.Series:
         texts = texts.str.replace(_EAST_ASIAN, "${1}-${2}-${3} ").str.strip_chars()
         texts = texts.str.replace(r"(\d{1,2})[时時시] ?(\d{1,2})[分분] ?(?:(\d{1,2})[秒초])?$", "${1}:${2}:${3}")
         texts = texts.str.strip_chars_end(":").str.replace(r"  +", " ")
+        head = texts.drop_nulls().head(SAMPLE)
+    if head.str.contains(_HALF_FIRST).any():
+        for half, words in (("AM", "午前|오전|上午"), ("PM", "午後|오후|下午")):
+            texts = texts.str.replace(rf"(?:{words}) ?(\d{{1,2}}:\S+)", f"${{1}} {half}")
         head = texts.drop_nulls().head(SAMPLE)
     if head.str.contains(_ZONE_NAME).any():
         texts = _with_offsets(texts)
@@ -59,8 +73,10 @@ def prepared(texts: pl.Series) -> pl.Series:
     if head.str.contains(r"[ \u{202f}\u{a0}]\s*[AaPp][Mm]$").any():
         texts = texts.str.replace(r"[\u{202f}\u{a0}]", " ")
     if head.str.contains(r"[A-Za-zéûä]{3,}").any() and not head.str.contains(r"^\d{4}-\d{2}-\d{2}[T ]").all():
-        distinct = texts.str.extract(r"(?i)([a-zéûä]{3,12}\.?)").drop_nulls().unique().to_list()
-        swap = {d: m for d in distinct if (m := _MONTHS.get(d[:4].lower()) or _MONTHS.get(d[:3].lower())) and m != d}
+        # The point of "3. Dez. 2024" goes; that of "27.May.2021" parts month and year.
+        distinct = texts.str.extract(r"(?i)([a-zéûä]{3,12}(?:\.(?:\D|$))?)").drop_nulls().unique().to_list()
+        found = {d: _MONTHS.get(d[:4].lower()) or _MONTHS.get(d[:3].lower()) for d in distinct}
+        swap = {d: m + d.partition(".")[2] for d, m in found.items() if m and m != d}
         if swap and len(swap) <= 48:
             texts = texts.str.replace_many(list(swap), list(swap.values()))
     return texts

@@ -6,8 +6,10 @@ does, the column stays text and both readings are reported. Naive times stay nai
 
 from __future__ import annotations
 
+import datetime as dt
 import re
-from dataclasses import dataclass
+import zoneinfo
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -20,10 +22,11 @@ _DATES = (
     "%d-%m-%Y", "%m-%d-%Y", "%d-%m-%y", "%m-%d-%y", "%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d. %b %Y", "%d/%b/%Y",
     "%d.%b.%Y", "%b %d, %Y", "%b %d %Y", "%Y-%b-%d", "%Y%m%d",
 )  # fmt: skip
-_SEPARATORS = (" ", "T", ", ", " - ", "_", ";", "  ", ":", " @ ")
+_SEPARATORS = (" ", "T", ", ", " - ", "_", ";", "  ", ":", " @ ", "-")
 _CLOCKS = (
     "%H:%M:%S%.f", "%H:%M", "%I:%M:%S%.f %p", "%I:%M %p", "%I:%M:%S%.f%p", "%I:%M%p", "%H.%M.%S", "%H:%M:%S:%3f",
-    "%H%M%S", "%H.%M",
+    "%H%M%S", "%H.%M", "%H%M",
+    "%H-%M-%S", "%H-%M",
 )  # fmt: skip
 _ZONES = ("", "Z", "%z", " %z", " UTC", " GMT")
 _PIECES = {
@@ -34,6 +37,9 @@ _PIECES = {
 _NEVER_IN_TIMES = re.compile(r'["{}=<>\\]')
 ACCEPTED_SHARE = 0.9
 """Share of filled cells that must be times for the column to be a time column."""
+_MOST_LOOKS = 4
+_SECOND_FORMAT = 0.05
+"""Share of the cells that a second format of a column must have."""
 _SWAPPED = {"%d/%m": "%m/%d", "%m/%d": "%d/%m", "%d-%m": "%m-%d", "%m-%d": "%d-%m"}
 
 
@@ -108,22 +114,26 @@ def find_time(
         return TimeColumn(dates, "/Date(ms)/", "milliseconds since 1970 in the form of Microsoft's JSON")
     texts = prepared(texts)
     if forced:
-        return TimeColumn(_parse(texts, python_format(forced)), forced, "given")
+        fmt = python_format(forced)
+        return TimeColumn(_in_stated_zone(_parse(texts, fmt), fmt), forced, "given")
     filled = texts.drop_nulls()
     sample = _sample(filled)
     if not sample or not any(c.isdigit() for c in sample[0]):
         return None
-    candidates = list(dict.fromkeys([*_formats_of(sample[0]), *_formats_of(sample[-1])]))
+    # Some panels write 24 hours and AM/PM in one file: texts of every look have a say.
+    looks = {re.sub(r"\d+", "0", s): s for s in reversed(sample)}
+    told = dict.fromkeys([sample[0], sample[-1], *list(looks.values())[-_MOST_LOOKS:]])
+    candidates = list(dict.fromkeys(f for s in told for f in _formats_of(s)))
     patterns = [(f, re.compile(_source(f) + r"\Z", re.I)) for f in candidates]
     matching = [(f, sum(bool(p.match(s)) for s in sample)) for f, p in patterns]
-    matching = [(f, n) for f, n in matching if n >= 0.3 * len(sample)]
-    if not matching:
+    matching = [(f, n) for f, n in matching if n >= _SECOND_FORMAT * len(sample)]
+    most = max((n for _, n in matching), default=0)
+    if most < 0.3 * len(sample):
         return None
-    most = max(n for _, n in matching)
     parsed = []
-    for fmt, n in sorted(matching, key=lambda m: -m[1])[:6]:
+    for fmt, _ in sorted(matching, key=lambda m: -m[1])[:6]:
         values = _parse(texts, fmt)
-        if (good := len(values) - values.null_count()) and n >= 0.3 * most:
+        if good := len(values) - values.null_count():
             parsed.append((good, fmt, values))
     if not parsed:
         return None
@@ -144,8 +154,41 @@ def find_time(
     )
     if rival is None:
         share = good / len(filled)
-        return TimeColumn(values, fmt, f"{share:.0%} of the filled cells have this format")
-    return _settle(texts, (fmt, values), (rival[1], rival[2]), day_first, comma_locale)
+        evidence = f"{share:.0%} of the filled cells have this format"
+        return TimeColumn(_in_stated_zone(values, fmt), fmt, evidence)
+    found = _settle(texts, (fmt, values), (rival[1], rival[2]), day_first, comma_locale)
+    if isinstance(found, AmbiguousTime):
+        return found
+    return replace(found, values=_in_stated_zone(found.values, found.format))
+
+
+# What a heading says of its column: "Date (MM/DD/YYYY)", "Date Time, GMT-05:00", "Timezone : Europe/Berlin".
+_ORDER_IN_HEADING = re.compile(r"(?<![A-Za-z])(dd?|mm?)([/.-])(dd?|mm?)\2(?:yyyy|yy|jjjj|aaaa)(?![A-Za-z])", re.I)
+_OFFSET_IN_HEADING = re.compile(r"\b(?:GMT|UTC) ?([+-])(\d{1,2})(?::?([0-5]\d))?(?!\d)", re.I)
+
+
+_ZONE_IN_HEADING = re.compile(r"\b[A-Z][a-z]+/[A-Z][A-Za-z_]+\b")
+
+
+def _day_first_in(heading: str) -> bool | None:
+    """Returns whether a heading says that the day stands first; None where it does not say."""
+    match = _ORDER_IN_HEADING.search(heading)
+    first, second = (match[1].lower()[0], match[3].lower()[0]) if match else ("", "")
+    return None if first == second else first == "d"
+
+
+def _in_stated_zone(values: pl.Series, fmt: str) -> pl.Series:
+    """Returns naive times with a clock as UTC where the heading states their distance from it; others as they are."""
+    if getattr(values.dtype, "time_zone", None) or not re.search("%[HI]", fmt):
+        return values
+    zone = _ZONE_IN_HEADING.search(values.name)
+    if zone and zone[0] in zoneinfo.available_timezones():
+        return localised(values, zone[0])
+    match = _OFFSET_IN_HEADING.search(values.name)
+    if not match:
+        return values
+    minutes = (int(match[2]) * 60 + int(match[3] or 0)) * (-1 if match[1] == "-" else 1)
+    return (values - dt.timedelta(minutes=minutes)).dt.replace_time_zone("UTC")
 
 
 def _dotnet_dates(texts: pl.Series) -> pl.Series | None:
@@ -180,6 +223,9 @@ def _settle(
     if day_first is not None:
         chosen = day if day_first else month
         return TimeColumn(chosen[1], chosen[0], "day before month: given" if day_first else "month before day: given")
+    if (told := _day_first_in(texts.name)) is not None:
+        chosen = day if told else month
+        return TimeColumn(chosen[1], chosen[0], f"the heading {texts.name!r} says the order")
     same = (one[1] == two[1]).all()
     if same:
         return TimeColumn(one[1], one[0], "day equals month in every date")
@@ -264,46 +310,3 @@ def localised(values: pl.Series, zone: str) -> pl.Series:
     )
     second = pl.col("back").cum_max().over("block")
     return frame.select(pl.when(second).then("late").otherwise("early").alias(values.name)).to_series()
-
-
-# What a whole number counts, by its size: lowest and highest value, microseconds a tick (negative: ticks a
-# microsecond), microseconds from the number's zero to 1970. The ranges are the years 1973 to 2286 and do not overlap.
-_TICKS = (
-    (1e8, 1e10, 1_000_000, 0),
-    (1e11, 1e13, 1_000, 0),
-    (1e14, 1e16, 1, 0),
-    (1e18, 1e19, -1_000, 0),
-    # Windows FILETIME, tenths of a microsecond since 1601 (1973 to 2131).
-    (1.174e17, 1.672e17, -10, -11_644_473_600_000_000),
-    # .NET, tenths of a microsecond since year 1 (1973 to 2131).
-    (6.225e17, 6.725e17, -10, -62_135_596_800_000_000),
-)
-
-
-def from_epoch(values: pl.Series) -> pl.Series | None:
-    """Returns numbers as UTC times when they count from a known zero; None otherwise.
-
-    Known are seconds, ms, us and ns since 1970, Windows FILETIME, .NET ticks and Excel days, told apart by size. Whole
-    numbers are read exactly.
-    """
-    numbers = values.cast(pl.Float64, strict=False)
-    typical = numbers.drop_nulls().median()
-    if typical is None:
-        return None
-    size = float(str(typical))
-    if 20_000 <= size < 80_000:
-        # Excel day 25569 is 1 January 1970.
-        return (((numbers - 25_569) * 86_400e3).round().cast(pl.Int64) * 1000).cast(pl.Datetime("us", "UTC"))
-    for low, high, ticks, zero in _TICKS:
-        if not low <= size < high:
-            continue
-        # A number far from the others would not fit the clock.
-        numbers = numbers.set(~numbers.is_between(low / 10, high * 10), None)
-        whole = values.cast(pl.Int64, strict=False) if values.dtype in (pl.String, pl.Int64) else None
-        if whole is not None and whole.null_count() == values.null_count():
-            whole = whole.set(numbers.is_null(), None)
-            micro = whole * ticks if ticks > 0 else whole // -ticks
-        else:
-            micro = (numbers * ticks if ticks > 0 else numbers / -ticks).round().cast(pl.Int64)
-        return (micro + zero).cast(pl.Datetime("us", "UTC"))
-    return None

@@ -23,8 +23,16 @@ from services.ingest.options import ReadOptions
 from services.ingest.reading import Source
 from services.ingest.sandbox import InputFile, read_in_child
 from tests.ingest.conftest import steady
-from tests.ingest.test_formats import INFLUX
-from tests.ingest.vendors import test_databases, test_historians, test_loggers, test_opc, test_siemens
+from tests.ingest.test_text_formats import INFLUX
+from tests.ingest.vendors import (
+    test_databases,
+    test_kepware,
+    test_loggers,
+    test_opc,
+    test_pi,
+    test_proficy,
+    test_siemens,
+)
 
 
 def _workbook() -> bytes:
@@ -64,13 +72,21 @@ SOUND = {
     "json": json.dumps(
         [{"t": f"2024-01-01T00:00:{i:02d}Z", "m": {"x": i + 0.5}, "l": [1, 2]} for i in range(30)]
     ).encode(),
+    "json lines": b"".join(b'{"t": %d, "m": {"x": %d.5}}\n' % (1_700_000_000 + i, i) for i in range(40)),
+    "transposed": (
+        "Tag;Unit;"
+        + ";".join(f"2024-01-13 00:00:{i:02d}" for i in range(20))
+        + "\n"
+        + "".join(f"{t};bar" + ";1,5" * 20 + "\n" for t in "ABC")
+    ).encode(),
+    "glued": b"\xef\xbb\xbf".join([b"", b"Time;A;B\n;bar;V\n" + b"2024-01-13 00:00:01;1,5;2,25\n" * 20] * 2),
     "xlsx": _workbook(),
     "parquet": _parquet(),
     "lvm": LVM,
     "influx": INFLUX.encode(),
-    "blocks": test_historians.DATALINK["tag above its time"].encode(),
-    "paired": test_historians.KEPWARE_WIDE["four columns a tag"].encode(),
-    "data block": test_historians.GE["data block with tags above"].encode(),
+    "blocks": test_pi.DATALINK["tag above its time"].encode(),
+    "paired": test_kepware.KEPWARE_WIDE["four columns a tag"].encode(),
+    "data block": test_proficy.GE["data block with tags above"].encode(),
     "archive": test_siemens.PANEL["german"].encode("utf-16"),
     "header lines": (test_loggers.COMX["English"] + "Error,Time,Flow\n" + "0,2024-03-14 05:58:00,1.5\n" * 9).encode(),
     "lvm, own clocks": test_loggers.LVM["two segments, an X a channel"].encode(),

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import gzip
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from services.chassis.errors import SensorForgeError
+from services.ingest import long_slices, reading
 from services.ingest.large_long import read_large_long
 from services.ingest.limits import Limits
 from services.ingest.options import ReadOptions
 from services.ingest.reading import Reading, Source, read_file
-from tests.ingest.test_formats import INFLUX
+from tests.ingest.test_text_formats import INFLUX
 from tests.ingest.vendors.test_aveva import LONG as AVEVA
-from tests.ingest.vendors.test_historians import FLOAT_TABLE, KEPWARE, PI_LONG, PI_STATES, SQLTH
+from tests.ingest.vendors.test_factorytalk import FLOAT_TABLE
+from tests.ingest.vendors.test_ignition import SQLTH
+from tests.ingest.vendors.test_kepware import KEPWARE
 from tests.ingest.vendors.test_long import AMBIGUOUS
+from tests.ingest.vendors.test_pi import PI_LONG, PI_STATES
 from tests.ingest.vendors.test_siemens import PANEL, TAG_LOGGING
 
 LAYOUTS = {
@@ -133,3 +138,22 @@ def test_text_format_in_blocks_as_at_once(text: str, tmp_path: Path, monkeypatch
     assert large.rejects.equals(whole.rejects)
     assert whole.rejects.height > 0
     assert (large.warnings, large.head, large.facts) == (whole.warnings, whole.head, whole.facts)
+
+
+@pytest.mark.parametrize("layout", sorted(LAYOUTS))
+def test_a_long_table_in_slices_gives_what_it_gives_at_once(
+    layout: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "export"
+    path.write_bytes(LAYOUTS[layout].encode())
+    (tmp_path / "whole").mkdir()
+    (tmp_path / "slices").mkdir()
+    whole = read_file(Source(path, "export.csv"), ReadOptions(), Limits(), tmp_path / "whole")[0]
+    monkeypatch.setattr(reading, "MANY_ROWS", 0)
+    monkeypatch.setattr(reading, "widened_by_slices", partial(long_slices.widened_by_slices, from_rows=0))
+    monkeypatch.setattr(long_slices, "_SLICE", 40)
+    sliced = read_file(Source(path, "export.csv"), ReadOptions(), Limits(), tmp_path / "slices")[0]
+    assert sliced.table.equals(whole.table)
+    assert sliced.ledgers[0].to_json() == whole.ledgers[0].to_json()
+    assert (sliced.units, sliced.warnings) == (whole.units, whole.warnings)
+    assert sliced.rejects.equals(whole.rejects)

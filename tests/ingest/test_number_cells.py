@@ -31,6 +31,11 @@ def test_a_sign_apart_does_not_make_a_comma_group_thousands() -> None:
     assert plain_number(pl.Series(["+ 5,065"]), ".").cast(pl.Float64, strict=False).to_list() == [None]
 
 
+@pytest.mark.parametrize("text", ["9358 65524", "12 3456", "1 23 456", "12'34"])
+def test_two_numbers_in_a_cell_are_no_groups_of_one(text: str) -> None:
+    assert plain_number(pl.Series([text]), ".").cast(pl.Float64, strict=False).to_list() == [None]
+
+
 def test_summaries_and_units_below_the_table_are_a_footer(read: Read) -> None:
     rows = "".join(f"2024-03-{d:02} 00:00:00;{d},5;{d + 40}\n" for d in range(1, 29))
     footer = ";bar;°C\nMoyenne;5,1;50\nÉcart type;1,5;3\nTotal;9,5;\n"

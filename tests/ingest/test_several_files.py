@@ -114,3 +114,28 @@ def test_another_value_at_a_shared_time_is_kept(read: Read) -> None:
     files = [b"Time;p\n2024-03-14 05:00:00;1,5\n2024-03-14 05:01:00;2,5\n"]
     files.append(b"Time;p\n2024-03-14 05:01:00;2,6\n2024-03-14 05:02:00;3,5\n")
     assert read(*files).table["p"].to_list() == [1.5, 2.5, 2.6, 3.5]
+
+
+def test_files_with_the_same_columns_are_appended_in_time(read: Read) -> None:
+    late = b"time,v\n" + b"".join(b"2024-02-01 00:00:%02d,2.5\n" % i for i in range(30))
+    early = b"time,v\n" + b"".join(b"2024-01-01 00:00:%02d,1.5\n" % i for i in range(30))
+    dataset = read(
+        late.replace(b"v\n", b"v,w\n", 1).replace(b"2.5\n", b"2.5,1\n"),
+        early.replace(b"v\n", b"v,w\n", 1).replace(b"1.5\n", b"1.5,1\n"),
+    )
+    assert dataset.table["time"].is_sorted()
+    assert dataset.table["source_row"].to_list() == list(range(1, 61))
+
+
+def test_one_file_a_tag_joins_within_the_tolerance_and_keeps_gaps(read: Read) -> None:
+    a = b"time,value\n" + b"".join(b"2024-01-01 00:00:%02d,%d.5\n" % (i, i) for i in range(0, 60, 10))
+    b = b"time,value\n" + b"".join(b"2024-01-01 00:00:%02d,%d.5\n" % (i, i) for i in (1, 11, 41, 51))
+    dataset = read(a, b, name="tag.csv", join_tolerance_seconds=2.0)
+    assert dataset.table.columns == ["source_row", "timestamp", "0-tag", "1-tag"]
+    assert values(dataset, "1-tag") == [1.5, 11.5, None, None, 41.5, 51.5]
+
+
+def test_files_that_nothing_joins_are_refused(read: Read) -> None:
+    with pytest.raises(SensorForgeError) as caught:
+        read(b"a,b\n1.5,2\n2.5,3\n", b"c,d\n1.5,2\n2.5,3\n")
+    assert caught.value.reason == "TABLES_DIFFER"

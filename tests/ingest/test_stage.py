@@ -141,7 +141,7 @@ async def test_upload_detect_start_and_look(servicer: IngestServicer, catalog: C
 
 async def test_damaged_piece_and_oversized_file_are_refused(servicer: IngestServicer) -> None:
     call: object = Call()
-    too_big = pb.CreateUploadRequest(machine="m1", file_name="x.json", size_bytes=101 << 20, request_id="r2")
+    too_big = pb.CreateUploadRequest(machine="m1", file_name="x.json", size_bytes=501 << 20, request_id="r2")
     with pytest.raises(SensorForgeError) as caught:
         await servicer.CreateUpload(too_big, call)  # type: ignore[arg-type]
     assert caught.value.reason == "UPLOAD_TOO_LARGE"

@@ -14,7 +14,7 @@ from clients.sdk.errors import SensorForgeClientError
 from clients.sdk.upload import read_digest
 from sensorforge.common.v1 import job_pb2
 from sensorforge.ingest.v1 import ingest_service_pb2 as pb
-from tests.ingest.vendors.test_historians import FLOAT_TABLE, TAG_TABLE
+from tests.ingest.vendors.test_factorytalk import FLOAT_TABLE, TAG_TABLE
 from tests.ingest.vendors.test_long import AMBIGUOUS
 from tests.ingest.vendors.test_siemens import PANEL
 from tests.ingest.vendors.truth import TAGS

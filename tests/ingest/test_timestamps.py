@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.chassis.errors import SensorForgeError
-from services.ingest.timestamps import AmbiguousTime, TimeColumn, find_time, from_epoch, localised
+from services.ingest.epochs import from_epoch
+from services.ingest.timestamps import AmbiguousTime, TimeColumn, find_time, localised
 from tests.ingest.conftest import Read, facts
 
 MOMENTS = [dt.datetime(2024, 3, 28) + dt.timedelta(hours=7 * i, seconds=i) for i in range(40)]
@@ -27,6 +28,7 @@ FORMATS = [
     "%d.%m.%y %H:%M:%S",
     "%Y年%m月%d日 %H:%M:%S",
     "%Y年%m月%d日 %H时%M分%S秒",
+    "%Y-%m-%d-%H-%M-%S",
     "%Y-%m-%dT%H:%M:%S+02:00",
 ]
 
@@ -43,6 +45,43 @@ def test_offset_of_whole_hours_needs_no_minutes() -> None:
     found = find_time(pl.Series("t", [f"2024-03-14 05:58:{i:02d}.5+02" for i in range(30)]))
     assert isinstance(found, TimeColumn)
     assert found.values[3] == dt.datetime(2024, 3, 14, 3, 58, 3, 500_000, dt.UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("20090101:{:02d}10", dt.datetime(2009, 1, 1, 7, 10)),
+        ("2024-05-01T{:02d}:00:00+02:00[Europe/Berlin]", dt.datetime(2024, 5, 1, 5, tzinfo=dt.UTC)),
+        ("2014-05-07 {:02d}:29:50.439000+0100 [Europe/London]", dt.datetime(2014, 5, 7, 6, 29, 50, 439_000, dt.UTC)),
+    ],
+)
+def test_times_of_weather_services_and_java(text: str, read: dt.datetime) -> None:
+    found = find_time(pl.Series("t", [text.format(h) for h in range(24)]))
+    assert isinstance(found, TimeColumn)
+    assert found.values[7] == read
+
+
+@pytest.mark.parametrize(
+    ("heading", "read"),
+    [
+        ("Date Time, GMT-05:00", dt.datetime(2024, 2, 1, 12, tzinfo=dt.UTC)),
+        ("time (UTC+1)", dt.datetime(2024, 2, 1, 6, tzinfo=dt.UTC)),
+        ("Timezone : Europe/Berlin", dt.datetime(2024, 2, 1, 6, tzinfo=dt.UTC)),
+        ("Time (UTC)", dt.datetime(2024, 2, 1, 7)),
+    ],
+)
+def test_heading_states_the_zone(heading: str, read: dt.datetime) -> None:
+    found = find_time(pl.Series(heading, [f"2024-02-01 {h:02d}:00:00" for h in range(24)]))
+    assert isinstance(found, TimeColumn)
+    assert found.values[7] == read
+
+
+@pytest.mark.parametrize(("heading", "month"), [("Date (MM/DD/YYYY)", 1), ("dd/MM/yyyy HH:mm", 2), ("mm-dd-yy", 1)])
+def test_heading_states_the_order_of_day_and_month(heading: str, month: int) -> None:
+    day = "01-02-24" if "-" in heading else "01/02/2024"
+    found = find_time(pl.Series(heading, [f"{day} {h:02d}:00" for h in range(9)]))
+    assert isinstance(found, TimeColumn)
+    assert found.values.dt.month().unique().to_list() == [month]
 
 
 @settings(max_examples=60, deadline=None)

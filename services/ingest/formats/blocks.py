@@ -58,7 +58,8 @@ def _blocks(table: SourceTable) -> list[_Block]:
         return []
     above = next((p for p in table.preamble if _holds_role_words(p, len(filled))), [])
     lines = [p for p in table.preamble if p is not above and not describes(next(filter(None, p), ""))]
-    tags = next((p for p in lines if sum(bool(c) for c in p) >= len(times)), [])
+    # A title that is merged over the whole table says the same everywhere.
+    tags = next((p for p in lines if len({c for c in p if c}) >= len(times)), [])
     # Where labels stand over the values throughout, one over the first time says what the line is about.
     over_values = sum(at[filled[s + 1]] < len(tags) and bool(tags[at[filled[s + 1]]]) for s in starts) == len(starts)
     found = []
@@ -143,7 +144,8 @@ def join_blocks(table: SourceTable, file_name: str, options: ReadOptions) -> Sou
         )
         # Blocks of unequal length are padded with blanks at their end.
         parts.append(part.filter(pl.col("time").is_not_null() | pl.col("value").is_not_null()))
-    return pivoted(table, pl.concat(parts), [*table.facts, fact], {})
+    units = {b.tag: u for b in blocks if (u := table.units.get(b.value) or table.units.get(b.time))}
+    return pivoted(table, pl.concat(parts), [*table.facts, fact], units)
 
 
 RESHAPE = Reshape("blocks", recognise, join_blocks)

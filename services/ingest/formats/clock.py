@@ -9,9 +9,10 @@ import polars as pl
 
 from services.chassis.errors import SensorForgeError
 from services.ingest import errors as errors
+from services.ingest.epochs import from_epoch
 from services.ingest.options import ReadOptions
 from services.ingest.tables import Fact
-from services.ingest.timestamps import AmbiguousTime, TimeColumn, find_time, from_epoch, localised
+from services.ingest.timestamps import AmbiguousTime, TimeColumn, find_time, localised
 
 _SHORT_NUMBER = r"^[+-]?\d{1,4}([.,]\d+)?$"
 """No format of times looks like it, nor does an epoch: so most columns are told apart at once."""

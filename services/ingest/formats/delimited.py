@@ -15,7 +15,8 @@ import polars as pl
 
 from services.chassis.errors import SensorForgeError
 from services.ingest.dialect import Dialect, detect_dialect
-from services.ingest.formats.delimited_rows import WIDEN_SHARE, Layout, Part, RowPass
+from services.ingest.formats.delimited_layout import Layout
+from services.ingest.formats.delimited_rows import WIDEN_SHARE, Part, RowPass
 from services.ingest.formats.text_file import Text
 from services.ingest.limits import Limits, refuse_beyond
 from services.ingest.names import unique_names, unit_in_name
@@ -71,7 +72,8 @@ class Delimited:
             rows = RowPass(self.text, self.layout, self.names(width), progress)
             made = read(rows)
             raw, surplus = self.layout.options.raw, rows.surplus
-            if not surplus or not (raw or surplus > WIDEN_SHARE * rows.row_number):
+            named = rows.widest <= len(self.layout.dialect.names)
+            if not surplus or not (raw or named or surplus > WIDEN_SHARE * rows.row_number):
                 break
             refuse_beyond("columns", rows.widest, self.layout.limits.columns)
             evidence = f"rows with up to {rows.widest} fields under a header of {width}; columns added"

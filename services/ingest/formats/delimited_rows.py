@@ -16,67 +16,23 @@ import numpy.typing as npt
 import polars as pl
 
 from services.chassis.errors import SensorForgeError
-from services.ingest.dialect import Dialect
+from services.ingest.formats.delimited_layout import Layout
 from services.ingest.formats.footer import FOOTER_LINES, is_footer
+from services.ingest.formats.repeated_headings import repeated_headings
 from services.ingest.formats.tag_labels import refuse_another_tag
 from services.ingest.formats.text_file import Text
-from services.ingest.limits import Limits, refuse_beyond
-from services.ingest.options import WHITESPACE, ReadOptions
-from services.ingest.plain_lines import PlainLines
-from services.ingest.quoting import canonical, split_quoted
+from services.ingest.limits import refuse_beyond
+from services.ingest.quoting import canonical
 from services.ingest.record_blocks import Block, ahead, record_blocks
 from services.ingest.records import Ints, Records, cut_off
 from services.ingest.tables import LineCounts, Progress, Reject
 
 BLOCK_BYTES = 8 << 20
-REJECTED_TEXT = 500
 WIDEN_SHARE = 0.05
 """Share of rows with surplus fields above which the table is widened instead of rejecting them."""
 _UNREADABLE = (pl.exceptions.ComputeError, pl.exceptions.SchemaError)
 
 Flags = npt.NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class Layout:
-    """How a text is split: what was detected, what was asked for, and what a row may be.
-
-    `blanked` counts lines of preamble and header that were made blank before the text came here.
-    """
-
-    dialect: Dialect
-    options: ReadOptions
-    limits: Limits
-    file_name: str
-    blanked: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def lines(self) -> PlainLines:
-        return PlainLines(self.dialect.delimiter, self.dialect.escaped)
-
-    @property
-    def delimiter(self) -> str:
-        """The one character between fields once the lines are plain."""
-        return self.lines.byte
-
-    @property
-    def quote(self) -> str:
-        """The quote; the usual one where the head of the file has none, since more may follow."""
-        if self.dialect.delimiter == WHITESPACE:
-            return ""
-        return self.dialect.quote if self.options.quote is not None or self.dialect.quote else '"'
-
-    def fields(self, block: Block, index: int) -> list[str]:
-        """Returns the cells of one record."""
-        text = block.data[block.records.start[index] : block.records.end[index]].decode("utf-8", "replace")
-        quoted = bool(self.quote) and self.quote in text
-        cells = split_quoted(text, self.delimiter, self.quote)[0] if quoted else text.split(self.delimiter or "\n")
-        return cells if self.lines.rewrite is None else [self.lines.restored(c) for c in cells]
-
-    def shown(self, block: Block, index: int) -> str:
-        """Returns the beginning of a record as the file has it."""
-        data = block.data[block.records.start[index] : block.records.end[index]][:REJECTED_TEXT]
-        return self.lines.restored(data.decode("utf-8", "replace").replace("\0", "\u2400"))
 
 
 @dataclass(frozen=True)
@@ -111,6 +67,7 @@ class RowPass:
     _kept: int = 0
     _header: int | None = None
     _units: int | None = None
+    _units_row: Sequence[str] = ()
     _data_from: int = 0
 
     def parts(self, block_bytes: int = BLOCK_BYTES) -> Iterator[Part]:
@@ -118,6 +75,7 @@ class RowPass:
         layout, dialect = self.layout, self.layout.dialect
         self.row_number = self.padded = self.surplus = self.widest = self._seen = self._kept = 0
         self._header = self._units = None
+        self._units_row = ()
         self.rejected = Counter()
         self.counted = dict.fromkeys(LineCounts.__dataclass_fields__, 0)
         self._data_from = dialect.first_data_line + 1
@@ -155,6 +113,7 @@ class RowPass:
         units = self._find_line(block, self.layout.dialect.units_line, self._units)
         if units is not None:
             self._units = int(records.line[units])
+            self._units_row = [c.strip() for c in self.layout.fields(block, units)]
         self._data_from = max(self._data_from, (self._header or 0) + 1, (self._units or 0) + 1)
         index = np.arange(len(records))
         is_header = np.isin(index, () if header is None else header)
@@ -184,7 +143,7 @@ class RowPass:
                 "LEDGER_UNBALANCED",
                 f"{self.layout.file_name}: {int(kept.sum())} rows were counted, the parser returned {frame.height}.",
             )
-        part = self._without_repeated_headers(Part(frame, row_number[kept], records.line[kept], rejects))
+        part = self._without_repeated_headings(Part(frame, row_number[kept], records.line[kept], rejects))
         self.counted["rows"] += part.frame.height
         self.counted["rejected"] += len(part.rejects)
         self.rejected.update(r.reason for r in part.rejects)
@@ -240,6 +199,7 @@ class RowPass:
         if cut and records.fields[last] < given and not options.raw:
             rejects.setdefault(last, "TRUNCATED_LAST_LINE")
         few = is_row & (records.fields < (1 if options.raw else max(2 if given > 1 else 1, given / 2)))
+        self._refuse_rejects(block, few, rejects)
         rejects |= {i: "TOO_FEW_FIELDS" for i in np.flatnonzero(few).tolist() if i not in rejects}
         length = records.end - records.start
         for i in np.flatnonzero(is_row & (length > limits.cell_bytes)).tolist():
@@ -252,6 +212,20 @@ class RowPass:
             owners = np.unique(np.searchsorted(records.start, nul, side="right") - 1)
             rejects |= {i: "NUL_BYTE" for i in owners.tolist() if is_row[i]}
         return rejects
+
+    def _refuse_rejects(self, block: Block, few: Flags, others: Mapping[int, str]) -> None:
+        """Raises INGEST_LIMIT, before they are listed, where more records are rejected than may be."""
+        count, limit = self.rejected.total() + int(few.sum()) + len(others), self.layout.limits.rejects
+        if count <= limit:
+            return
+        first = min([*others, *np.flatnonzero(few)[:1].tolist()])
+        reasons = {*self.rejected, *others.values()}
+        quoted = "; a quote is opened that none closes" if "UNBALANCED_QUOTE" in reasons else ""
+        raise SensorForgeError(
+            "INGEST_LIMIT",
+            f"{self.layout.file_name}: more than {limit:,} records cannot be read{quoted}. Line "
+            f"{block.records.line[first]}, for one, is {self.layout.shown(block, first)[:80]!r}.",
+        )
 
     def _parse(self, block: Block, kept: Flags) -> pl.DataFrame:
         """Returns the kept records as a table; of text, empty unquoted cells are null."""
@@ -321,30 +295,22 @@ class RowPass:
         full = [[c if c else None for c in r] + [None] * (width - len(r)) for r in rows]
         return pl.DataFrame(full, schema=dict.fromkeys(self.names, pl.String), orient="row")
 
-    def _without_repeated_headers(self, part: Part) -> Part:
-        """Returns the rows that are not the header again, as exports glued together have it."""
-        dialect, frame = self.layout.dialect, part.frame
-        schema = frame.schema
-        headed = [(n, h) for n, h in zip(self.names, dialect.names, strict=False) if h and n in schema]
-        if dialect.header_line is None or self.layout.options.raw or len(headed) < 2 or not any(dialect.measured):
+    def _without_repeated_headings(self, part: Part) -> Part:
+        """Returns the rows that are not the header or the units row again, as exports glued together have them."""
+        dialect = self.layout.dialect
+        if self.layout.options.raw:
             return part
-        if any(schema[n] != pl.String for n, _ in headed):
-            # A name among its own numbers would not have been parsed as one.
+        found = repeated_headings(part.frame, self.names, dialect, self._units_row)
+        if not found:
             return part
-        first, name = headed[0]
-        if not frame[first].str.contains(name, literal=True).any():
-            return part
-        same = pl.all_horizontal([pl.col(n).str.strip_chars() == h for n, h in headed]).fill_null(False)
-        mask = frame.select(same.alias("same"))["same"].to_numpy()
-        if not mask.any():
-            return part
-        text = dialect.delimiter.join(dialect.names)
         again = [
-            Reject(int(part.row_numbers[i]), int(part.lines[i]), "REPEATED_HEADER", text)
-            for i in np.flatnonzero(mask).tolist()
+            Reject(int(part.row_numbers[i]), int(part.lines[i]), "REPEATED_HEADER", dialect.delimiter.join(cells))
+            for i, cells in sorted(found.items())
         ]
         refuse_another_tag(
             self.layout.file_name, map(self.layout.delimiter.join, dialect.preamble), again, part.rejects
         )
         rejects = sorted([*part.rejects, *again], key=lambda r: r.line)
-        return Part(frame.filter(~pl.Series(mask)), part.row_numbers[~mask], part.lines[~mask], rejects)
+        rows = np.ones(part.frame.height, bool)
+        rows[list(found)] = False
+        return Part(part.frame.filter(pl.Series(rows)), part.row_numbers[rows], part.lines[rows], rejects)

@@ -49,13 +49,14 @@ _WORDS: dict[Role, tuple[str, ...]] = {
         " タグ タグ名 タグ名称 変数名 測定点 тег имятега тэг переменная имяпеременной сигнал 태그 태그명 변수 변수명",
         "name parameter id n series alias propertyalias propertyid externalid naam nazwa namn название параметр"
         " seriesname field measurement attribute object register registeraddress address"
-        " registernumber regaddress reg offset"
+        " registernumber regaddress reg offset addr"
         " bezeichnung symbol identifier nom nombre nome valueid numericid sourcename 名称 名前 имя",
     ),
     "value": (
-        "value val v vvalue varvalue realvalue wert messwert istwert tagvalue itemvalue doublevalue floatvalue"
-        " numericvalue objectvalue pointvalue processvalue samplevalue headervalue valor valore valeur waarde värde"
-        " valeurmesurée valormedido meetwaarde mätvärde wartość wartośćzmierzona verdi værdi arvo hodnota érték değer"
+        "value val v vvalue varvalue realvalue rawvalue rohwert wert messwert istwert tagvalue itemvalue doublevalue"
+        " floatvalue numericvalue objectvalue pointvalue processvalue samplevalue headervalue valor valore valeur"
+        " waarde värde valeurmesurée valormedido meetwaarde mätvärde wartość wartośćzmierzona verdi værdi arvo hodnota"
+        " érték değer"
         " 值 数值 测量值 测点值 采样值 实时值 当前值 値 測定値 計測値 значение 값 측정값",
         "pv data reading sample result",
     ),
@@ -84,9 +85,9 @@ _WORDS: dict[Role, tuple[str, ...]] = {
         "opcquality qualitydetail qualitycode statuscode opcuastatus dataintegrity itemquality opcuastatuscode",
         "q reliability intquality iquality qualitydescriptor valuestatus samplestatus tagstatus datastatus güte guete"
         " qc достоверность 质量戳 有效 " + _QUALITIES,
-        "validity gültigkeit gueltigkeit validité validite validez valid isvalid good isgood invalid isinvalid isbad"
-        " bad confidence qualitystring 有效性",
-        "status pointstatus statusflags flags state severity zustand état etat estado stato 状态 статус",
+        "validity gültigkeit gueltigkeit validité validite validez valid isvalid good isgood ok isok"
+        " invalid isinvalid isbad bad confidence qualitystring 有效性",
+        "status pointstatus statusflags flags state severity zustand état etat estado stato 状态 状態 상태 статус",
     ),
     "unit": ("unit units uom engunits engineeringunits einheit unité unite unidad unità unitsabbreviation 单位",),
 }

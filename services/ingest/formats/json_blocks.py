@@ -17,6 +17,8 @@ _NAMES = ("columns", "fields", "columninfo", "column_meta", "meta", "schema", "h
 _ROWS = ("values", "rows", "data", "dataset", "result", "results", "records")
 _CALLED = ("name", "columnname", "column_name", "text", "displayname", "label", "field")
 _DEEPEST = 8
+_LOOKED_AT = 20_000
+"""Objects of a list without a block among them after which none is looked for."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +67,13 @@ def _blocks(node: Any, depth: int) -> Iterator[Block]:
     if depth > _DEEPEST:
         return
     if isinstance(node, list):
-        for item in node[:20_000]:
-            if isinstance(item, dict):
-                yield from _blocks(item, depth + 1)
+        some = False
+        for number, item in enumerate(node):
+            if number == _LOOKED_AT and not some:
+                return
+            for inner in _blocks(item, depth + 1) if isinstance(item, dict) else ():
+                some = True
+                yield inner
         return
     if not isinstance(node, dict):
         return

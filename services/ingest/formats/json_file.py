@@ -16,12 +16,13 @@ import polars as pl
 
 from services.chassis.errors import SensorForgeError
 from services.ingest.encoding import detect_encoding
-from services.ingest.formats.headings import names_role
+from services.ingest.formats.json_batches import exploded as exploded
+from services.ingest.formats.json_batches import holds_objects
 from services.ingest.formats.json_blocks import block_series, find_blocks
 from services.ingest.formats.json_flat import as_series as as_series
 from services.ingest.formats.json_flat import flattened, labels_of_keys, units_beside, without_surrogates, word
 from services.ingest.formats.json_series import Series, find_series
-from services.ingest.formats.opcua_json import one_row_a_time, plain_values
+from services.ingest.formats.opcua_json import plain_values
 from services.ingest.formats.registry import Container
 from services.ingest.formats.senml import senml_series
 from services.ingest.limits import Limits, refuse_beyond
@@ -32,7 +33,8 @@ from services.ingest.tables import Fact, LineCounts, Progress, Reject, SourceTab
 
 def read_json(path: Path, file_name: str, options: ReadOptions, limits: Limits, progress: Progress) -> SourceTable:
     """Returns the table of a JSON document or of JSON lines. Raises FILE_CORRUPT, NOT_A_TABLE, INGEST_LIMIT."""
-    refuse_beyond("bytes", path.stat().st_size, limits.json_bytes)
+    what = "bytes of JSON that are no lines and no list of records"
+    refuse_beyond(what, path.stat().st_size, limits.json_whole_bytes)
     raw = path.read_bytes()
     encoding = options.encoding or detect_encoding(raw[: 1 << 16], complete=len(raw) <= 1 << 16).value
     if not encoding.startswith("utf"):
@@ -44,13 +46,13 @@ def read_json(path: Path, file_name: str, options: ReadOptions, limits: Limits, 
             "FILE_CORRUPT", f"{file_name}: byte {error.start} is not {encoding}; JSON must be."
         ) from error
     progress("reading", 0, 0)
-    lines = _as_lines(text)
+    lines = as_lines(text)
     if lines:
         table = _from_lines(text, file_name, limits)
         table.facts.insert(0, Fact("shape", "lines", "one JSON object a line"))
         return table
     document = _parse(text, file_name)
-    _refuse_depth(document, limits, file_name)
+    refuse_depth(document, limits, file_name)
     document = plain_values(document)
     progress("flattening", 0, 0)
     packed = senml_series(document)
@@ -66,7 +68,7 @@ def read_json(path: Path, file_name: str, options: ReadOptions, limits: Limits, 
     frame = flattened(records, limits)
     frame = frame.rename(labels_of_keys(document, frame.columns))
     facts = [Fact("shape", shape, f"{len(records):,} records of {frame.width} values")]
-    table = _table(frame, facts, LineCounts(frame.height, frame.height))
+    table = source_table(frame, facts, LineCounts(frame.height, frame.height))
     if " / " in shape and (unread := _other_tables(document)):
         shown = ", ".join(map(repr, unread[:5]))
         table.warnings.append(
@@ -79,16 +81,20 @@ def _refuse(word: str) -> Any:
     raise ValueError(f"{word} is not JSON")
 
 
+STRICT = json.JSONDecoder(parse_constant=_refuse)
+"""Reads JSON and nothing beside it."""
+
+
 def _parse(text: str, file_name: str) -> Any:
     try:
-        return json.loads(text, parse_constant=_refuse)
+        return STRICT.decode(text)
     except RecursionError as error:
         raise SensorForgeError("INGEST_LIMIT", f"{file_name} nests deeper than 64 levels.") from error
     except ValueError as error:
         raise SensorForgeError("FILE_CORRUPT", f"{file_name} is not valid JSON: {error}.") from error
 
 
-def _refuse_depth(document: Any, limits: Limits, file_name: str) -> None:
+def refuse_depth(document: Any, limits: Limits, file_name: str) -> None:
     level, depth = [document], 0
     while level:
         depth += 1
@@ -103,14 +109,14 @@ def _refuse_depth(document: Any, limits: Limits, file_name: str) -> None:
         ]
 
 
-def _as_lines(text: str) -> bool:
-    """Returns whether at least the first two filled lines are JSON objects, each by itself."""
+def as_lines(text: str) -> bool:
+    """Returns whether at least the first two filled lines are JSON objects or lists of them, each by itself."""
     first = [line for line in text[:200_000].split("\n")[:50] if line.strip()][:2]
     if len(first) < 2 or any(not line.lstrip().startswith(("{", "[")) for line in first):
         return False
     for line in first:
         try:
-            if not isinstance(json.loads(line), dict):
+            if not (isinstance(found := json.loads(line), dict) or holds_objects(found)):
                 return False
         except (ValueError, RecursionError):
             return False
@@ -129,19 +135,23 @@ def _from_lines(text: str, file_name: str, limits: Limits) -> SourceTable:
             continue
         row += 1
         try:
-            value = json.loads(line, parse_constant=_refuse)
+            value = STRICT.decode(line)
         except (ValueError, RecursionError):
             rejects.append(Reject(row, number, "NOT_JSON", line[:500]))
             continue
-        if not isinstance(value, dict):
+        if not (isinstance(value, dict) or holds_objects(value)):
             rejects.append(Reject(row, number, "NOT_AN_OBJECT", line[:500]))
             continue
-        records.append(value)
-        numbers.append(number)
-        rows.append(row)
-    total = text.count("\n") + 1
-    _refuse_depth(records, limits, file_name)
+        listed = value if isinstance(value, list) else [value]
+        records += listed
+        numbers += [number] * len(listed)
+        rows += range(row, row + len(listed))
+        row += len(listed) - 1
+    # A line that holds several records counts as so many.
+    total = text.count("\n") + 1 + len(numbers) - len(set(numbers))
+    refuse_depth(records, limits, file_name)
     plain_values(records)
+    records = [r if isinstance(r, dict) else {"value": r} for r in records]
     if text.endswith("\n"):
         total, blank = total - 1, blank - 1
     series = find_series(records)
@@ -151,17 +161,19 @@ def _from_lines(text: str, file_name: str, limits: Limits) -> SourceTable:
         table.counts = replace(counts, total=counts.total + len(rejects) + blank)
         table.rejects = rejects
         return table
-    exploded = _exploded(records)
-    if exploded is not records:
-        frame = flattened(exploded, limits)
-        return _table(
+    samples = exploded(records)
+    if samples is not records:
+        frame = flattened(samples, limits)
+        return source_table(
             frame,
             [],
             LineCounts(frame.height + len(rejects) + blank, frame.height, rejected=len(rejects), blank=blank),
             rejects=rejects,
         )
     frame = flattened(records, limits)
-    table = _table(frame, [], LineCounts(total, len(records), rejected=len(rejects), blank=blank), rejects=rejects)
+    table = source_table(
+        frame, [], LineCounts(total, len(records), rejected=len(rejects), blank=blank), rejects=rejects
+    )
     table.line_numbers = pl.Series("line", numbers, dtype=pl.Int64)
     table.row_numbers = pl.Series("row", rows, dtype=pl.Int64)
     return table
@@ -170,11 +182,20 @@ def _from_lines(text: str, file_name: str, limits: Limits) -> SourceTable:
 # Records
 
 
+_TIME_KEY = re.compile(r"\d{12,19}|1\d{9}|\d{4}[-/]\d\d[-/]\d\d([T ][\d:.]+ ?(Z|UTC|[+-][\d:]+)?)?")
+
+
+def _keyed_by_time(document: dict[str, Any]) -> bool:
+    """Returns whether each key of an object is a time, and what it names a record."""
+    records = len(document) > 1 and all(isinstance(v, dict) and v for v in document.values())
+    return records and all(map(_TIME_KEY.fullmatch, document))
+
+
 def _records(document: Any) -> tuple[str, list[dict[str, Any]]]:
     """Returns (shape, records) of the part of a document that is a table."""
     if isinstance(document, list):
         if document and all(isinstance(r, dict) for r in document):
-            return "records", _exploded(document)
+            return "records", exploded(document)
         if document and all(isinstance(r, list) and r and isinstance(r[0], dict) for r in document):
             inner = [x for r in document for x in r]
             return ("lists of records", inner) if all(isinstance(x, dict) for x in inner) else ("", [])
@@ -185,6 +206,8 @@ def _records(document: Any) -> tuple[str, list[dict[str, Any]]]:
         return "", []
     if not isinstance(document, dict) or not document:
         return "", []
+    if _keyed_by_time(document):
+        return "records by time", [{"timestamp": int(k) if k.isdigit() else k, **v} for k, v in document.items()]
     low = {k.lower(): v for k, v in document.items()}
     columns, data = low.get("columns"), low.get("data", low.get("values", low.get("rows")))
     if isinstance(columns, list) and isinstance(data, list) and data and all(isinstance(r, list) for r in data):
@@ -198,8 +221,12 @@ def _records(document: Any) -> tuple[str, list[dict[str, Any]]]:
     inner = list(document.values())
     if len(inner) >= 1 and all(isinstance(v, dict) and v for v in inner):
         keys = [set(v) for v in inner]
+        plain_records = not any(isinstance(x, dict | list) for v in inner for x in v.values())
+        alike = 2 * len(set.intersection(*keys)) > len(set.union(*keys)) and not all(k == keys[0] for k in keys)
+        if len(inner) > 1 and plain_records and alike:
+            return "records by key", [{"key": k, **v} for k, v in document.items()]
         if all(k == keys[0] for k in keys) and not any(isinstance(x, dict | list) for x in inner[0].values()):
-            if all(re.fullmatch(r"\d{12,19}|\d{4}-\d\d-\d\d([T ][\d:.]+(Z|[+-][\d:]+)?)?", k) for k in keys[0]):
+            if all(map(_TIME_KEY.fullmatch, keys[0])):
                 return "columns by time", [
                     {"timestamp": int(k) if k.isdigit() else k} | {name: v[k] for name, v in document.items()}
                     for k in inner[0]
@@ -245,57 +272,6 @@ def _from_rows(rows: list[list[Any]]) -> tuple[str, list[dict[str, Any]]]:
     return "rows", [dict(zip(names, r, strict=False)) for r in rows]
 
 
-def _exploded(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Returns one record a sample when every record carries one list of sample objects (gateways send batches)."""
-    keys = {
-        k
-        for r in records[:200]
-        for k, v in r.items()
-        if (isinstance(v, list) and v and all(isinstance(x, dict) for x in v))
-        or (k == "Messages" and isinstance(v, dict))
-    }
-    if len(keys) != 1:
-        return records
-    key = keys.pop()
-    if not all(isinstance(r.get(key, []), list | dict) for r in records):
-        return records
-    if key != "Messages" and not _holds_samples(records, key):
-        return records
-    exploded: list[dict[str, Any]] = []
-    for record in records:
-        around = {k: v for k, v in record.items() if k != key}
-        found = record.get(key, [])
-        for item in [found] if isinstance(found, dict) else found:
-            if isinstance(item, dict) and not _keeps_alive(item):
-                # A sample's own time stands before the time at which the batch was sent.
-                timed = any(names_role(k, "time") for k in item)
-                kept = {k: v for k, v in around.items() if not (timed and names_role(k, "time"))}
-                exploded.append({**kept, **item})
-    return one_row_a_time(exploded) if key == "Messages" else exploded
-
-
-def _holds_samples(records: list[dict[str, Any]], key: str) -> bool:
-    """Returns whether a list of objects holds samples; beside a record's own time and values it tells of their way.
-
-    A gateway's message lists the receivers that heard it.
-    """
-    inside = {k for r in records[:50] for x in r.get(key, []) if isinstance(x, dict) for k in x}
-    if any(names_role(k, "time") or names_role(k, "tag") or names_role(k, "value") for k in inside):
-        return True
-    first = records[0]
-    timed = any(names_role(k, "time") for k in first)
-    return not (timed and any(isinstance(v, dict) and _has_numbers(v) for k, v in first.items() if k != key))
-
-
-def _has_numbers(node: dict[str, Any]) -> bool:
-    return any(isinstance(v, float) or (isinstance(v, int) and not isinstance(v, bool)) for v in node.values())
-
-
-def _keeps_alive(message: dict[str, Any]) -> bool:
-    """Returns whether a message of OPC UA PubSub holds no data set, only a sign of life."""
-    return "Payload" not in message and ("DataSetWriterId" in message or "MessageType" in message)
-
-
 def _from_samples(found: list[Series]) -> SourceTable:
     columns: dict[str, list[str | None]] = {"time": [], "tag": [], "value": [], "quality": []}
     for tag, _, samples in found:
@@ -310,12 +286,12 @@ def _from_samples(found: list[Series]) -> SourceTable:
     units = {tag: unit for tag, unit, _ in found if unit}
     frame = frame.with_columns(pl.col("tag").replace_strict(units, default=None).alias("unit")) if units else frame
     fact = Fact("shape", "series", f"{len(found)} series with {frame.height:,} samples")
-    table = _table(frame, [fact], LineCounts(frame.height, frame.height))
+    table = source_table(frame, [fact], LineCounts(frame.height, frame.height))
     table.decimal = "."
     return table
 
 
-def _table(
+def source_table(
     frame: pl.DataFrame, facts: list[Fact], counts: LineCounts, *, rejects: list[Reject] | None = None
 ) -> SourceTable:
     if frame.height == 0 or frame.width == 0:

@@ -18,11 +18,12 @@ SHORT_LIST = 16
 """A list of at most this many plain values becomes one column an element; a longer one becomes text."""
 
 
-def _flat(record: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def flat_values(record: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yields (path, plain value) of everything in a record; long and nested lists as JSON text."""
     for key, value in record.items():
         name = f"{prefix}{key}"
         if isinstance(value, dict):
-            yield from _flat(value, name + ".")
+            yield from flat_values(value, name + ".")
         elif isinstance(value, list):
             if 0 < len(value) <= SHORT_LIST and not any(isinstance(v, dict | list) for v in value):
                 yield from ((f"{name}.{i}", v) for i, v in enumerate(value))
@@ -36,7 +37,7 @@ def flattened(records: list[dict[str, Any]], limits: Limits) -> pl.DataFrame:
     """Returns one row a record and one column a path. Raises INGEST_LIMIT."""
     columns: dict[str, list[Any]] = {}
     for number, record in enumerate(records):
-        for name, value in _flat(record):
+        for name, value in flat_values(record):
             name = without_surrogates(name)
             column = columns.get(name)
             if column is None:
@@ -46,6 +47,7 @@ def flattened(records: list[dict[str, Any]], limits: Limits) -> pl.DataFrame:
                 column.extend([None] * (number - len(column)))
             if len(column) == number:
                 column.append(value)
+    _together(columns, len(records))
     refuse_beyond("cells", len(columns) * len(records), limits.cells)
     refuse_beyond("columns", len(columns), limits.columns)
     names = unique_names(_shortened(list(columns)))
@@ -54,6 +56,20 @@ def flattened(records: list[dict[str, Any]], limits: Limits) -> pl.DataFrame:
         values.extend([None] * (len(records) - len(values)))
         series.append(as_series(name, values))
     return pl.DataFrame(series)
+
+
+def _together(columns: dict[str, list[Any]], rows: int) -> None:
+    """Puts a value that is written bare in some records and as an object with its status in others into one column."""
+    for name in [n for n in columns if n.lower().endswith(".value")]:
+        bare = columns.get(name[: -len(".value")])
+        if bare is None:
+            continue
+        inner = columns[name]
+        for values in (bare, inner):
+            values.extend([None] * (rows - len(values)))
+        if all(a is None or b is None for a, b in zip(bare, inner, strict=True)):
+            columns[name] = [a if b is None else b for a, b in zip(bare, inner, strict=True)]
+            del columns[name[: -len(".value")]]
 
 
 _DATA_VALUE_PARTS = re.compile(

@@ -34,6 +34,9 @@ _QUALITY_KEYS = ("quality", "q", "statuscode", "status", "good", "status_code", 
 _UNIT_KEYS = ("unit", "units", "uom", "engunits", "engineeringunits", "unitsabbreviation")
 _STREAM = re.compile(r"history|values|samples|data|points|readings|items|results?|records|series", re.I)
 _DEEPEST = 12
+_MOST_TOLD = 500
+_LOOKED_AT = 20_000
+"""Objects of a list without a series among them after which none is looked for."""
 
 Samples = list[tuple[Any, Any, Any]]
 Series = tuple[str, str, Samples]
@@ -66,9 +69,12 @@ def _collect(node: Any, found: list[tuple[str | Labels, str, Samples]], depth: i
     if depth > _DEEPEST:
         return
     if isinstance(node, list):
-        for item in node[:20_000]:
+        told, before = _told_apart(node), len(found)
+        for number, item in enumerate(node):
+            if number == _LOOKED_AT and len(found) == before:
+                return
             if isinstance(item, dict | list):
-                _collect(item, found, depth + 1, "")
+                _collect(item, found, depth + 1, told[number] if told else "")
         return
     if not isinstance(node, dict):
         return
@@ -104,6 +110,21 @@ def _collect(node: Any, found: list[tuple[str | Labels, str, Samples]], depth: i
     for value in node.values():
         if isinstance(value, dict | list):
             _collect(value, found, depth + 1, own or around if isinstance(value, dict) else "")
+
+
+def _told_apart(items: list[Any]) -> list[str]:
+    """Returns a name for every object of a list that holds samples and no name of its own, from the texts in which they
+    differ ({"type": "Production", "values": []}); nothing where that does not tell them apart."""
+    if not 1 < len(items) <= _MOST_TOLD or not all(isinstance(i, dict) for i in items):
+        return []
+    labels = [{str(k): v for k, v in i.items() if isinstance(v, str) and len(v) <= 80} for i in items]
+    named = any(k.lower() in _NAME_KEYS for one in labels for k in one)
+    if named or not all(
+        one and any(isinstance(v, list) for v in i.values()) for one, i in zip(labels, items, strict=True)
+    ):
+        return []
+    names = named_by_labels(labels)
+    return names if len(set(names)) == len(names) else []
 
 
 def _keyed(node: dict[str, Any]) -> list[tuple[str | Labels, str, Samples]]:
@@ -168,7 +189,23 @@ def _samples_of(node: dict[str, Any], low: dict[str, str]) -> Samples:
         codes = [_code(c) for c in codes] if len(codes) == len(times) else [None] * len(times)
         return list(zip(times, values, codes, strict=True))
     key = next((low[k] for k in _SAMPLE_KEYS if k in low and isinstance(node[low[k]], list)), "")
-    return _samples(node[key]) if key else []
+    nothing: dict[str, Any] = {}
+    by_time = next((node[low[k]] for k in _SAMPLE_KEYS if k in low and _keyed_by_time(node[low[k]])), nothing)
+    return _samples(node[key]) if key else _by_time(by_time)
+
+
+def _keyed_by_time(node: Any) -> bool:
+    return isinstance(node, dict) and len(node) > 1 and all(_timelike(int(k) if k.isdigit() else k) for k in node)
+
+
+def _by_time(node: dict[str, Any]) -> Samples:
+    """Returns the samples of an object whose keys are times, of values alone or of objects with a value."""
+    return _samples(
+        [
+            {"time": int(t) if t.isdigit() else t, **(v if isinstance(v, dict) else {"value": v})}
+            for t, v in node.items()
+        ]
+    )
 
 
 def _samples(items: list[Any]) -> Samples:

@@ -19,6 +19,7 @@ from services.ingest.formats.pivot import pivot
 from services.ingest.formats.quality import good_codes
 from services.ingest.formats.registry import Reshape
 from services.ingest.formats.roles import Roles, find_roles, is_clock
+from services.ingest.formats.several_values import unfolded
 from services.ingest.options import ReadOptions
 from services.ingest.tables import Fact, Reject, SourceTable, numbered
 
@@ -30,7 +31,7 @@ _NULL_WORDS = ["NULL", "null", "(null)", "<null>", "[null]", "None"]
 """What databases write into the cells of a value that lies in another column."""
 
 
-def _as_texts(table: SourceTable) -> SourceTable:
+def as_texts(table: SourceTable) -> SourceTable:
     """Returns the table with every cell as text, as a long export needs it whose values share a column."""
     typed = [n for n in table.frame.columns if table.frame[n].dtype != pl.String]
     if not typed:
@@ -42,8 +43,14 @@ def recognise(table: SourceTable, options: ReadOptions) -> str:
     """Returns why a table is a long export, or ""."""
     if not (options.tag_column or options.value_column) and table.frame.width < 3:
         return ""
-    roles = find_roles(_as_texts(table), options)
+    texts = as_texts(table)
+    roles = find_roles(_one_value_a_line(texts, options), options)
     return roles.evidence if roles else ""
+
+
+def _one_value_a_line(table: SourceTable, options: ReadOptions) -> SourceTable:
+    given = options.tag_column or options.value_column
+    return table if given else unfolded(table) or table
 
 
 def widen(table: SourceTable, file_name: str, options: ReadOptions) -> SourceTable:
@@ -51,7 +58,7 @@ def widen(table: SourceTable, file_name: str, options: ReadOptions) -> SourceTab
 
     Raises TIMESTAMP_AMBIGUOUS, NO_ROWS.
     """
-    table = _as_texts(table)
+    table = _one_value_a_line(as_texts(table), options)
     roles = find_roles(table, options)
     assert roles is not None
     frame = table.frame.with_columns(table.row_numbers.alias("\0row"), table.line_numbers.alias("\0line"))

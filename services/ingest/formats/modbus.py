@@ -15,6 +15,8 @@ import numpy.typing as npt
 import polars as pl
 
 from services.chassis.errors import SensorForgeError
+from services.ingest.formats.register_blocks import spread
+from services.ingest.formats.register_columns import register_columns
 from services.ingest.formats.register_map import Register
 from services.ingest.names import unique_names
 from services.ingest.reading import Reading
@@ -45,13 +47,17 @@ _PLAUSIBLE = (1e-6, 1e7)
 
 def decode_registers(reading: Reading, registers: list[Register]) -> Reading:
     """Returns a reading whose register columns are replaced by decoded values. Raises REGISTER_MAP_INVALID."""
-    columns = {a: n for n in reading.table.columns if (a := _register_column(n)) is not None}
-    if not columns:
+    reading = spread(reading)
+    found = register_columns(reading.table.columns)
+    if not found.all():
         raise SensorForgeError(
             "REGISTER_MAP_INVALID",
             f"The file has no columns named by register address; it has {', '.join(reading.table.columns[:20])}.",
         )
-    shift = _base_shift(set(columns), registers)
+    columns = found.words
+    single = [r for r in registers if r.type == "bool" and r.bit is None]
+    shift = _base_shift(set(columns), [r for r in registers if not found.bits or r not in single])
+    bit_shift = _base_shift(set(found.bits), single)
     orders = _shared_orders(reading, registers, columns, shift)
     decoded: list[pl.Series] = []
     units: dict[str, str] = {}
@@ -59,6 +65,8 @@ def decode_registers(reading: Reading, registers: list[Register]) -> Reading:
     warnings = list(reading.warnings)
     for register in registers:
         words = [columns.get(register.address + shift + i) for i in range(_SIZES[register.type])]
+        if register in single and register.address + bit_shift in found.bits:
+            words = [found.bits[register.address + bit_shift]]
         if any(w is None for w in words):
             warnings.append(("REGISTER_ABSENT", f"Register {register.address} ({register.name}) is not in the file."))
             continue
@@ -77,7 +85,7 @@ def decode_registers(reading: Reading, registers: list[Register]) -> Reading:
         decoded.append(series)
         if register.unit:
             units[register.name] = register.unit
-    dropped = list(columns.values())
+    dropped = found.all()
     kept = reading.table.drop(dropped)
     constant = [n for n in kept.columns if re.fullmatch(r"(unit_?id|slave(_?id)?|function(_?code)?|fc)", n, re.I)]
     kept = kept.drop([n for n in constant if kept[n].n_unique() == 1])
@@ -99,30 +107,26 @@ def decode_registers(reading: Reading, registers: list[Register]) -> Reading:
     )
 
 
-_COLUMN = re.compile(
-    r"(?:(?:(?:holding|input)?[ _\-]*(?:reg(?:ister)?s?)|hr|ir|holding|input|addr(?:ess)?|r|mw|%mw|%iw|adresse)"
-    r"[ _\-]*)?"
-    r"\[?(\d{1,6})\]?(?:[ _]*\(.*\))?",
-    re.I,
-)
-_MODICON = re.compile(r"([0134])x[ _]?(\d{1,6})", re.I)
-
-
-def _register_column(name: str) -> int | None:
-    text = name.strip()
-    if match := _COLUMN.fullmatch(text):
-        return int(match[1])
-    if match := _MODICON.fullmatch(text):
-        return int(match[1]) * 10_000 + int(match[2])
-    hexadecimal = re.fullmatch(r"0[xX]([0-9a-fA-F]{1,4})", text)
-    return int(hexadecimal[1], 16) if hexadecimal else None
-
-
 def _whole(values: pl.Series) -> pl.Series:
     """Returns registers as whole numbers, hexadecimal ones (0x1F40) included."""
-    if values.dtype == pl.String and values.str.contains(r"^\s*0[xX]").any():
+    if values.dtype == pl.String and (values.str.contains(r"^\s*0[xX]").any() or _is_bare_hex(values)):
         return values.str.strip_chars().str.replace(r"^0[xX]", "").str.to_integer(base=16, strict=False)
     return values.cast(pl.Int64, strict=False)
+
+
+def _is_bare_hex(values: pl.Series) -> bool:
+    """Returns whether a column holds registers in hexadecimal of four digits without a mark."""
+    if values.dtype != pl.String:
+        return False
+    texts = values.drop_nulls().str.strip_chars()
+    return len(texts) > 0 and bool(texts.str.contains(r"^[0-9a-fA-F]{4}$").all())
+
+
+def bare_hexadecimal(reading: Reading) -> list[str]:
+    """Returns the register columns of a log whose registers are hexadecimal without a mark; nothing for another log."""
+    names = register_columns(reading.table.columns).all()
+    told = any(re.search(r"hex", n, re.I) or _is_bare_hex(reading.table[n]) for n in names)
+    return names if told else []
 
 
 def _base_shift(present: set[int], registers: list[Register]) -> int:

@@ -16,7 +16,7 @@ from services.ingest.formats.quality_words import says_bad as says_bad
 _HEX = re.compile(r"^(?:0[xX]|16#|#)([0-9a-fA-F]{1,8})(?:\s*[-:(].*)?$")
 _BARE_HEX = re.compile(r"^[0-9a-fA-F]{2}$|^[0-9a-fA-F]{8}$")
 _DECIMAL = re.compile(r"^(-?\d{1,10})(?:[.,]0+)?\s*%?(?:\s*[-:(].*)?$")
-_CODE_IN_BRACKETS = re.compile(r"[(\[]\s*(0[xX][0-9a-fA-F]+|\d{1,10})\s*[)\]]\s*$")
+_CODE_IN_BRACKETS = re.compile(r"[(\[]\s*(?:value\s*=\s*)?(0[xX][0-9a-fA-F]+|\d{1,10})\s*[)\]]\s*$")
 _DA_GOOD = 0xC0
 _UA_SEVERITY = 0x4000_0000
 BAD_LETTERS = frozenset({*"besudx*!?", "iv", "nt", "sb", "bl", "ov"})

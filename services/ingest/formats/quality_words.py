@@ -39,6 +39,18 @@ _FAULTS = (
 _WORD = re.compile(r"[^\W\d_]+")
 
 
+_STATION = frozenset({
+    "ok", "null", "disabled", "fault", "down", "alarm", "stale", "overridden", "unackedalarm", "unacked alarm",
+})  # fmt: skip
+"""States that Niagara stations write in braces, several beside commas."""
+
+
+def is_station_status(text: str) -> bool:
+    """Returns whether a text is a status of a Niagara station: "{ok}", "{fault,down}"."""
+    inner = text.strip().lower()
+    return inner[:1] == "{" and inner[-1:] == "}" and {w.strip() for w in inner[1:-1].split(",")} <= _STATION
+
+
 def is_good_word(text: str) -> bool:
     """Returns whether a text says that a sample is good."""
     low = text.strip().strip("{}").lower()
@@ -58,6 +70,8 @@ def says_bad(text: str) -> bool:
 
 def is_quality_word(text: str) -> bool:
     """Returns whether a text says in some language what a sample is worth, and would not as well be a state."""
+    if is_station_status(text):
+        return True
     low = text.strip().lower()
     return low not in _EVERYDAY and not low.startswith(_EVERYDAY_BEGINNINGS) and (is_good_word(text) or says_bad(text))
 

@@ -74,6 +74,9 @@ def read_register_map(table: pl.DataFrame) -> list[Register]:
     """Returns the entries of a register map table, its cells text. Raises REGISTER_MAP_INVALID naming the row."""
     columns = {re.sub(r"[\s\-]+", "_", n.strip().lower()).rpartition(".")[2]: n for n in table.columns}
     at = {role: next((columns[w] for w in words if w in columns), "") for role, words in _HEADERS.items()}
+    if not at["name"] and "key" in columns:
+        # A JSON object whose keys are the names.
+        at |= {"name": columns["key"]}
     if not at["address"] and at["offset"]:
         # Scanners call the address counted from 0 the offset; without another address it is no term of the value.
         at |= {"address": at["offset"], "offset": ""}
@@ -90,6 +93,7 @@ def read_register_map(table: pl.DataFrame) -> list[Register]:
 
 def _entry(cells: dict[str, Any], number: int) -> Register:
     kind = re.sub(r"[\s_\-]+", "", str(cells["type"] or "").lower())
+    kind = re.sub(r"(big|little)endian$", "", kind)
     swapped = re.search(r"(swapped|swap|inverse|inverted|reversed?|le|cdab)$", kind)
     kind = re.sub(r"(swapped|swap|inverse|inverted|reversed?|cdab|abcd|badc|dcba)$", "", kind)
     kind = _TYPE_WORDS.get(kind, kind)

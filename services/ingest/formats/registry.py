@@ -100,6 +100,6 @@ def text_formats() -> tuple[TextFormat, ...]:
 
 def reshapes() -> tuple[Reshape, ...]:
     """Returns the reshapes in order; the first that recognises a table is applied."""
-    from services.ingest.formats import blocks, long, paired
+    from services.ingest.formats import blocks, long, paired, transposed
 
-    return (blocks.RESHAPE, long.RESHAPE, paired.RESHAPE)
+    return (transposed.RESHAPE, blocks.RESHAPE, long.RESHAPE, paired.RESHAPE)

@@ -18,6 +18,7 @@ from services.ingest.formats.clock import reads_as_time, trimmed
 from services.ingest.formats.headings import Role, candidates, names_role, squashed, tier_of_path
 from services.ingest.formats.quality import says_quality
 from services.ingest.formats.quality_words import is_quality_word
+from services.ingest.formats.several_values import several_values
 from services.ingest.options import ReadOptions
 from services.ingest.tables import SourceTable
 from services.ingest.timestamps import TimeColumn, find_time
@@ -64,7 +65,7 @@ def find_roles(table: SourceTable, options: ReadOptions) -> Roles | None:
     if options.tag_column or options.value_column:
         return _given(table, options)
     frame = table.frame
-    if not 3 <= frame.width <= LARGEST_WIDTH:
+    if not 3 <= frame.width <= LARGEST_WIDTH or (table.has_header and several_values(frame)):
         return None
     found = _by_heading(frame, options) if table.has_header else None
     return found or _by_content(frame, options, named=table.has_header)
@@ -186,6 +187,8 @@ def _group(frame: pl.DataFrame, tag: str, at: list[str], rest: list[str]) -> str
         if known or not 1 < frame[name].n_unique() <= _LARGEST_GROUPS or frame[name].null_count():
             continue
         texts = _share_of_numbers(frame[name]) < 0.5 or names_role(name, "tag")
+        # One address is a coil, an input and a register.
+        texts = texts or squashed(name) in ("fc", "f", "function", "functioncode", "func")
         if texts and frame.select(*at, tag, name).n_unique() >= whole:
             return name
     return ""
@@ -228,6 +231,7 @@ def _by_content(frame: pl.DataFrame, options: ReadOptions, *, named: bool) -> Ro
         time,
         quality=options.quality_column or (codes[0] if codes else ""),
         clock=clock,
+        unit=next((n for n in candidates(frame.columns, "unit") if n in texts or n in rest), ""),
         evidence=evidence_of(tags[0], value, frame[tags[0]].n_unique()),
     )
 

@@ -1,5 +1,7 @@
 """A text file as UTF-8 bytes: encoding found, byte-order and end-of-file marks taken off, old line ends replaced.
 
+Files that were glued together have a byte-order mark before each; those at the beginning of a line go too.
+
 The file is looked through once in blocks and never held whole; a file that is not UTF-8 already is rewritten as UTF-8
 beside the work of its reader. Formats that need all of it at once ask for `data`.
 """
@@ -23,6 +25,7 @@ _BLOCK = 4 << 20
 _UTF8 = ("utf-8", "utf8", "utf-8-sig", "ascii")
 _END_OF_FILE = b"\x1a"
 _BLANK = b"\0 \t\r\n"
+_LINE_ENDS = (b"\n", b"\r")
 
 
 @dataclass(frozen=True)
@@ -125,7 +128,10 @@ class _Seen:
     filled: bool = False
     marks: int = 0
     """End-of-file marks at the end."""
+    glued: bool = False
+    """A byte-order mark begins a later line."""
     _return_last: bool = False
+    _last: bytes = b""
 
     def look(self, block: bytes) -> None:
         self.blocks += 1
@@ -134,6 +140,11 @@ class _Seen:
             pairs = block.count(b"\r\n") + (self._return_last and block.startswith(b"\n"))
             self.returns += block.count(b"\r") - pairs
         self._return_last = block.endswith(b"\r")
+        if not block.isascii() or not self._last.isascii():
+            # A mark may be cut by the end of a block; the one at the beginning of the file follows no line end.
+            here = self._last + block
+            self.glued = self.glued or any(end + codecs.BOM_UTF8 in here for end in _LINE_ENDS)
+        self._last = block[-len(codecs.BOM_UTF8) :]
         self.filled = self.filled or bool(block.strip(_BLANK + _END_OF_FILE + codecs.BOM_UTF8))
         self.marks = len(block) - len(block.rstrip(_END_OF_FILE))
 
@@ -191,19 +202,37 @@ def _rewritten(path: Path, fact: Fact, file_name: str, directory: Path) -> Text:
 
 
 def _with_usual_line_ends(text: Text, seen: _Seen, directory: Path) -> Text:
-    """Returns the text without end-of-file marks, lone returns as line ends where most line ends are such."""
+    """Returns the text without end-of-file marks and byte-order marks of glued files, lone returns as line ends where
+    most line ends are such."""
     # Newlines are counted for the few texts that have lone returns at all: a pass through the whole file.
     newlines = sum(block.count(b"\n") for block in text.blocks(_BLOCK)) if seen.returns else 0
-    returns_end_lines = seen.returns > newlines
+    blocks: Iterable[bytes] | None = None
+    if seen.returns > newlines:
+        blocks = _newlines_alone(text.blocks(_BLOCK))
+    if seen.glued:
+        blocks = _without_marks(text.blocks(_BLOCK) if blocks is None else blocks)
+    facts = text.facts
+    if seen.glued:
+        facts = (*facts, Fact("glued", "byte-order marks", "they begin later lines, as in files put one after another"))
     if isinstance(text.source, bytes):
-        body = text.source[: text.size - seen.marks]
-        return Text(b"".join(_newlines_alone((body,))) if returns_end_lines else body, text.facts)
-    if not returns_end_lines:
-        return Text(text.source, text.facts, text.start, text.stop - seen.marks)
+        body = text.source if blocks is None else b"".join(blocks)
+        return Text(body[: len(body) - seen.marks], facts)
+    if blocks is None:
+        return Text(text.source, facts, text.start, text.stop - seen.marks)
     target = directory / "text.lines"
     with target.open("wb") as out:
-        out.writelines(_newlines_alone(text.blocks(_BLOCK)))
-    return Text(target, text.facts, 0, target.stat().st_size - seen.marks)
+        out.writelines(blocks)
+    return Text(target, facts, 0, target.stat().st_size - seen.marks)
+
+
+def _without_marks(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yields a text without the byte-order marks that begin its lines."""
+    held = b""
+    for block in chain(blocks, (b"",)):
+        whole = (held + block).replace(b"\n" + codecs.BOM_UTF8, b"\n")
+        cut = max(0, len(whole) - len(codecs.BOM_UTF8)) if block else len(whole)
+        yield whole[:cut]
+        held = whole[cut:]
 
 
 def _newlines_alone(blocks: Iterable[bytes]) -> Iterator[bytes]:

@@ -23,6 +23,7 @@ from services.chassis.errors import SensorForgeError
 from services.ingest.dialect import Dialect, lay_out
 from services.ingest.formats.footer import FOOTER_LINES, is_footer
 from services.ingest.formats.json_file import as_series
+from services.ingest.formats.name_tables import names_by_number, numbers_tags, with_names
 from services.ingest.formats.registry import Container
 from services.ingest.limits import Limits, refuse_beyond
 from services.ingest.names import unique_names, unit_in_name
@@ -52,10 +53,11 @@ def read_workbook(path: Path, file_name: str, options: ReadOptions, limits: Limi
         measure(path, file_name, limits)
     progress("reading", 0, 0)
     with _panics_as_corrupt(file_name):
-        chosen, rows, merged, fact, rivals = _read(path, file_name, options, limits)
+        chosen, rows, merged, fact, rivals, names = _read(path, file_name, options, limits)
     progress("typing", 0, len(rows))
     table = _table(rows, merged, chosen, file_name, options, limits)
     table.facts.insert(0, fact)
+    table.frame = table.frame if options.raw else with_names(table.frame, names)
     if rivals:
         text = f"{file_name}: sheet {chosen!r} was read; {', '.join(rivals[:10])} hold tables as well (--sheet)."
         table.warnings.append(("SHEETS_UNREAD", text))
@@ -82,8 +84,8 @@ class _panics_as_corrupt:  # noqa: N801
 
 def _read(
     path: Path, file_name: str, options: ReadOptions, limits: Limits
-) -> tuple[str, Rows, Ranges, Fact, list[str]]:
-    """Returns (sheet, rows, merged ranges, the fact about the sheet, other sheets with tables).
+) -> tuple[str, Rows, Ranges, Fact, list[str], list[dict[str, str]]]:
+    """Returns (sheet, rows, merged ranges, the fact about the sheet, other sheets with tables, names of tag numbers).
 
     Raises FILE_CORRUPT, FILE_ENCRYPTED.
     """
@@ -92,7 +94,8 @@ def _read(
         names = [m.name for m in book.sheets_metadata if "Work" in str(m.typ)] or book.sheet_names
         refuse_beyond("sheets", len(names), limits.sheets)
         sheet, rows, fact, rivals = _chosen_sheet(book, names, options, file_name, limits)
-        return fact.value, rows, list(sheet.merged_cell_ranges or []), fact, rivals
+        tag_names = _tag_names(book, [n for n in names if n != fact.value], limits) if numbers_tags(rows[:1]) else []
+        return fact.value, rows, list(sheet.merged_cell_ranges or []), fact, rivals, tag_names
     except _READER_ERRORS as error:
         text = str(error)[:200]
         if "password" in text.lower() or "encrypt" in text.lower():
@@ -191,6 +194,18 @@ def _chosen_sheet(
     others = tuple(n for n in names if n != fullest)
     rivals = [n for n in others if sizes[n] > _RIVAL_SHARE * filled]
     return best, most, Fact("sheet", fullest, f"most filled cells of {len(names)} sheets", others), rivals
+
+
+def _tag_names(book: calamine.CalamineWorkbook, names: list[str], limits: Limits) -> list[dict[str, str]]:
+    """Returns what the other sheets of a workbook say that the numbers of tags mean."""
+    found = []
+    for name in names:
+        header, *rows = _rows(book.get_sheet_by_name(name), limits) or [[]]
+        if rows and numbers_tags([header]):
+            columns = zip(unique_names(list(map(as_text, header))), zip(*rows, strict=True), strict=True)
+            frame = pl.DataFrame([pl.Series(n, list(map(as_text, v)), dtype=pl.String) for n, v in columns])
+            found.append(names_by_number(frame))
+    return [n for n in found if n]
 
 
 def _rows(sheet: calamine.CalamineSheet, limits: Limits) -> Rows:

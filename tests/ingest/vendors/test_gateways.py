@@ -144,3 +144,21 @@ def test_unit_beside_a_value_is_the_columns_unit(read: Read) -> None:
     dataset = read(json.dumps(records).encode(), name="units.json")
     assert dataset.units == {"p1": "bar"}
     assert dataset.table.columns == ["source_row", "time", "p1"]
+
+
+def test_no_series_of_a_long_list_is_left_out(read: Read) -> None:
+    pages = [
+        {"tag": f"T{i % 10}", "points": [{"ts": 1_700_000_000_000 + 1000 * (i // 10) + k, "value": i} for k in (0, 1)]}
+        for i in range(20_010)
+    ]
+    dataset = read(json.dumps(pages).encode(), name="pages.json")
+    assert dataset.table["T9"].max() == 20_009
+
+
+def test_groups_that_a_text_tells_apart_are_a_column_each(read: Read) -> None:
+    groups = [
+        {"type": kind, "values": [{"date": t, "value": i + shift} for i, t in enumerate(ISO)]}
+        for shift, kind in enumerate(("Production", "Consumption"))
+    ]
+    dataset = read(json.dumps({"details": {"unit": "W", "meters": groups}}).encode(), name="meters.json")
+    assert dataset.table.columns == ["source_row", "timestamp", "Production", "Consumption"]

@@ -14,7 +14,7 @@ from services.ingest.limits import Limits
 from services.ingest.options import ReadOptions
 from services.ingest.reading import Source
 from tests.ingest.conftest import Read, facts
-from tests.ingest.vendors.truth import Sample, comma, holds_the_truth, long_file, point, samples
+from tests.ingest.vendors.truth import BAD, TAGS, VALUES, Sample, comma, holds_the_truth, long_file, point, samples
 
 
 def seconds(s: Sample) -> int:
@@ -282,3 +282,38 @@ def test_one_name_for_the_tags_of_two_machines_is_told_apart(header: str, read: 
 def test_repeated_samples_of_one_tag_stay_one_tag(read: Read) -> None:
     lines = [f"{s.tag},{s.time:%Y-%m-%d %H:%M:%S},{s.value + late},note {late}" for s in samples() for late in (9, 0)]
     holds_the_truth(read(("tag,time,value,wwVersion\n" + "\n".join(lines)).encode()), bad=False)
+
+
+def test_several_values_a_sample_are_a_column_each(read: Read) -> None:
+    text = long_file(
+        "TagName,StartDateTime,Minimum,Maximum,Average,OPCQuality",
+        lambda s: (
+            f"{s.tag},{s.time:%Y-%m-%d %H:%M:%S},{s.value - 1},{s.value + 1},{point(s.value)},{0 if s.bad else 192}"
+        ),
+    )
+    dataset = read(text.encode())
+    assert len(dataset.table.columns) == 2 + 3 * len(TAGS)
+    expected = [None if (i, "Flow") in BAD else v + 1 for i, v in enumerate(VALUES["Flow"])]
+    assert dataset.table["Flow.Maximum"].to_list() == expected
+    assert dataset.table["Flow.Average"].null_count() == sum(tag == "Flow" for _, tag in BAD)
+
+
+def test_24_hours_and_am_pm_may_mix(read: Read) -> None:
+    text = long_file(
+        "VarName;TimeString;VarValue;Validity",
+        lambda s: (
+            f"{s.tag};{s.time:%d.%m.%y} "
+            f"{s.time:{'%H:%M:%S' if s.tag == 'Temp' else '%I:%M:%S %p'}};{comma(s.value)};{int(not s.bad)}"
+        ),
+    )
+    holds_the_truth(read(text.encode()))
+
+
+def test_status_as_python_prints_it_decides(read: Read) -> None:
+    text = long_file(
+        "SourceTimestamp,StatusCode,Value,NodeId",
+        lambda s: (
+            f"{s.time:%Y-%m-%d %H:%M:%S},StatusCode(value={2156527616 if s.bad else 0}),{point(s.value)},ns=2;s={s.tag}"
+        ),
+    )
+    holds_the_truth(read(text.encode()), lambda tag: f"ns=2;s={tag}")

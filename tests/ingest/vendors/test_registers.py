@@ -175,6 +175,54 @@ def test_registers_written_in_hexadecimal(decode) -> None:  # type: ignore[no-un
     holds_the_truth(dataset, bad=False, time="Timestamp")
 
 
+def test_registers_in_bare_hexadecimal_are_no_powers_of_ten(decode) -> None:  # type: ignore[no-untyped-def]
+    log = "Time,Reg 5 [hex]\n" + "".join(f"{t:%Y-%m-%d %H:%M:%S},{i + 0x1E00:04X}\n" for i, t in enumerate(TIMES))
+    dataset = decode(log, "address,name,type\n5,Count,uint16\n")
+    assert dataset.table["Count"].to_list() == [i + 0x1E00 for i in range(ROWS)]
+
+
+REQUESTS = {
+    "one block a line": (
+        "time,slave,start,count,registers",
+        lambda t, block: [f'{t},1,10,{len(block)},"{" ".join(f"{w:04X}" for w in block)}"'],
+    ),
+    "two requests a time": (
+        "Time,Unit,F,Address,Length,Data",
+        lambda t, block: [
+            f"{t},1,3,10,5,{' '.join(map(str, block[:5]))}",
+            f"{t},1,3,15,{len(block) - 5},{' '.join(map(str, block[5:]))}",
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("log", sorted(REQUESTS))
+def test_answers_of_several_registers_in_a_cell(log: str, decode) -> None:  # type: ignore[no-untyped-def]
+    header, lines_of = REQUESTS[log]
+    lines = [header]
+    for i, time in enumerate(TIMES):
+        block = [w for tag, kind, factor, order in PLAIN for w in words(VALUES[tag][i] * factor, kind, order)]
+        lines += lines_of(f"{time:%Y-%m-%d %H:%M:%S}", block)
+    dataset = decode("\n".join(lines) + "\n", register_map(PLAIN, 10))
+    holds_the_truth(dataset, bad=False, time=dataset.time_columns[0])
+
+
+def test_one_address_is_a_coil_and_a_register(decode) -> None:  # type: ignore[no-untyped-def]
+    lines = ["ts;FC;Addr;Value"]
+    for i, time in enumerate(TIMES):
+        at = f"{time:%d.%m.%Y %H:%M:%S}"
+        lines += [f"{at};3;5;{VALUES['Count'][i]:.0f}", f"{at};1;5;{VALUES['Run'][i]:.0f}"]
+    dataset = decode("\n".join(lines) + "\n", "address,name,type\n5,Count,uint16\n5,Run,coil\n")
+    holds_the_truth(dataset, bad=False, tags=["Count", "Run"])
+
+
+def test_columns_of_coils_stand_beside_those_of_registers(decode) -> None:  # type: ignore[no-untyped-def]
+    rows = (f"{t:%Y-%m-%d %H:%M:%S},{VALUES['Run'][i]:.0f},{VALUES['Count'][i]:.0f}" for i, t in enumerate(TIMES))
+    log = "\n".join(["time,Coil 1,HR1", *rows]) + "\n"
+    dataset = decode(log, "address,name,type\n1,Run,bool\n1,Count,uint16\n")
+    holds_the_truth(dataset, bad=False, tags=["Count", "Run"], time="time")
+
+
 def test_map_as_json(read: Read, tmp_path: Path) -> None:
     path = tmp_path / "map.json"
     path.write_text(

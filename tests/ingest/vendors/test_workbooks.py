@@ -88,3 +88,29 @@ def test_datalink_sheet(read: Read) -> None:
         expected = [None if (i, tag) in BAD else v for i, v in enumerate(VALUES[tag])]
         assert dataset.table[tag].to_list() == expected
     assert dataset.table["timestamp"].to_list() == TIMES
+
+
+def test_title_over_all_blocks_names_none_of_them(read: Read) -> None:
+    rows: Cells = [["PI DataLink"], [c for t in TAGS for c in (f"\\\\PI\\{t}", None)], ["Timestamp", "bar"] * len(TAGS)]
+    for i in range(ROWS):
+        moment: dt.datetime = TIMES[i].replace(tzinfo=None)
+        rows.append([c for t in TAGS for c in (moment, "Bad Input" if (i, t) in BAD else VALUES[t][i])])
+    dataset = read(book(rows, ("A1:H1", "A2:B2", "C2:D2", "E2:F2", "G2:H2")), name="datalink.xlsx")
+    assert dataset.units == {f"\\\\PI\\{t}": "bar" for t in TAGS}
+    assert dataset.table["\\\\PI\\Temp"].null_count() == sum(t == "Temp" for _, t in BAD)
+
+
+def test_another_sheet_names_the_numbers_of_tags(read: Read) -> None:
+    workbook = openpyxl.Workbook()
+    history, tags = workbook.active, workbook.create_sheet("sqlth_te")
+    assert history is not None
+    history.append(["tagid", "intvalue", "floatvalue", "dataintegrity", "t_stamp"])
+    for s in samples():
+        code = 0 if s.bad else 192
+        history.append([TAGS.index(s.tag) + 1, None, s.value, code, int(s.time.timestamp() * 1000)])
+    tags.append(["id", "tagpath", "scid"])
+    for number, tag in enumerate(TAGS, 1):
+        tags.append([number, f"plant/{tag}", 1])
+    out = io.BytesIO()
+    workbook.save(out)
+    holds_the_truth(read(out.getvalue(), name="history.xlsx"), lambda tag: f"plant/{tag}")
