@@ -1,4 +1,4 @@
-"""Encoded rows, and the batches of them that an engine is trained on: shuffled, or drawn by weight.
+"""Encoded rows, and the batches of them that a network is trained on: shuffled, or drawn by weight.
 
 All random draws come from the generator that the training keeps in its checkpoints.
 """
@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from services.refine.engines.base import Engine, Floats
+from services.refine.engines.network import Floats, Network
 
 GATHERED = 32  # batches whose rows are fetched at once
 
@@ -39,15 +39,15 @@ class Rows:
 class Batches:
     """Rows as tensors, shuffled (or drawn by weight) once an epoch and handed out batch by batch."""
 
-    def __init__(self, engine: Engine, rows: Rows, size: int, generator: torch.Generator) -> None:
+    def __init__(self, network: Network, rows: Rows, size: int, generator: torch.Generator) -> None:
         self.size = size
         self._generator = generator
         observed = ~np.isnan(rows.scores)
         self._gaps = not bool(observed.all())
         conditions = np.zeros((len(rows), 0), np.float32) if rows.conditions is None else rows.conditions
-        self._x = torch.from_numpy(np.nan_to_num(rows.scores, nan=0.0).astype(np.float32)).to(engine.device)
-        self._observed = torch.from_numpy(observed.astype(np.float32)).to(engine.device)
-        self._c = torch.from_numpy(np.ascontiguousarray(conditions, np.float32)).to(engine.device)
+        self._x = torch.from_numpy(np.nan_to_num(rows.scores, nan=0.0).astype(np.float32)).to(network.device)
+        self._observed = torch.from_numpy(observed.astype(np.float32)).to(network.device)
+        self._c = torch.from_numpy(np.ascontiguousarray(conditions, np.float32)).to(network.device)
         even = rows.weights is None or float(np.ptp(rows.weights)) == 0.0
         self._weights = None if even else torch.from_numpy(np.asarray(rows.weights, np.float64))
         self._order = torch.zeros(0, dtype=torch.long)

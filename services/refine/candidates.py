@@ -58,7 +58,7 @@ class Candidates:
         self._candidates = list(candidates)
         self._seed = seed
         self._position = 0
-        self._training: Training | None = None
+        self._training: Training[Engine] | None = None
         if data is not None:
             self._restore(data)
 
@@ -126,7 +126,7 @@ class Candidates:
         if self._training is not None:
             self._training.finish()
 
-    def _begin(self, candidate: Candidate) -> Training:
+    def _begin(self, candidate: Candidate) -> Training[Engine]:
         assert candidate.plan is not None
         return Training(
             candidate.engine,

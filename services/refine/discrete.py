@@ -35,7 +35,7 @@ class Block:
     def fit(cls, columns: tuple[int, ...], codes: Codes, rows: Counts) -> Block:
         """Returns the block of `codes` (n, G), each of which stands for `rows` (n,) rows."""
         chosen = codes[:, columns]
-        first, place, _ = _distinct(chosen)
+        first, place, _ = distinct(chosen)
         return cls(columns, chosen[first], np.bincount(place, rows, len(first)).astype(np.int64))
 
 
@@ -101,7 +101,7 @@ class DiscreteTuple:
         """Returns sampling weights (n,) with mean 1, proportional to count^-1/2 of the row's tuple."""
         weights = np.ones(len(codes))
         for block in self.blocks:
-            _, inverse, counts = _distinct(codes[:, block.columns])
+            _, inverse, counts = distinct(codes[:, block.columns])
             weights *= 1 / np.sqrt(counts[inverse])
         return weights / weights.mean() if len(weights) else weights
 
@@ -147,11 +147,11 @@ def _blocks(codes: Codes, rows: Counts) -> list[tuple[int, ...]]:
         return []
     most = min(MOST_TUPLES, max(64, int(rows.sum()) // 8))
 
-    def distinct(block: tuple[int, ...]) -> int:
-        return len(_distinct(codes[:, block])[0])
+    def distinct_tuples(block: tuple[int, ...]) -> int:
+        return len(distinct(codes[:, block])[0])
 
     everything = tuple(range(columns))
-    if distinct(everything) <= most:
+    if distinct_tuples(everything) <= most:
         return [everything]
     blocks: list[tuple[int, ...]] = [(g,) for g in range(columns)]
     pairs = sorted(
@@ -159,12 +159,12 @@ def _blocks(codes: Codes, rows: Counts) -> list[tuple[int, ...]]:
     )
     for a, b in pairs:
         one, other = (next(block for block in blocks if g in block) for g in (a, b))
-        if one != other and distinct(tuple(sorted(one + other))) <= most:
+        if one != other and distinct_tuples(tuple(sorted(one + other))) <= most:
             blocks = [block for block in blocks if block not in (one, other)] + [tuple(sorted(one + other))]
     return sorted(blocks)
 
 
-def _distinct(codes: Codes) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+def distinct(codes: Codes) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Returns (first row of, place of each row among, number of rows of) the distinct rows of codes (n, k)."""
     number = np.zeros(len(codes), np.int64)
     for g in range(codes.shape[1]):

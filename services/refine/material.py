@@ -135,7 +135,7 @@ class Material:
         self.layout = layout_of(self.codec, told_apart)
         self.alone = layout_of(self.codec, provenance=False)
         self.encoded = self.codec.encode(self.real, self._draws(1))
-        self._validation = self.codec.encode(self.validation, self._draws(4))
+        self.encoded_validation = self.codec.encode(self.validation, self._draws(4))
 
     def real_rows(self, layout: Layout, kept: Mask | None = None) -> Rows:
         """Returns the real training rows, or those that `kept` (n,) marks."""
@@ -143,7 +143,7 @@ class Material:
 
     def validation_rows(self, layout: Layout) -> Rows:
         """Returns the real validation rows."""
-        return self._laid_out(self._validation, layout, real=True)
+        return self._laid_out(self.encoded_validation, layout, real=True)
 
     def both(self, kept: Mask | None = None) -> Rows:
         """Returns real (those that `kept` marks) and seed rows, weighted so that at least half of each batch is real.

@@ -8,7 +8,7 @@ stored, because a refinement starts a new one.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -20,13 +20,17 @@ from services.chassis.errors import SensorForgeError
 from services.refine import errors as errors
 from services.refine.checkpoint import pack, unpack
 from services.refine.codec import Codec, Encoded
+from services.refine.critic import SAMPLED, Critic, fit_critic
 from services.refine.discrete import Codes
-from services.refine.engines import ENGINES, Engine, Layout, Shape, create_engine
+from services.refine.engines import ENGINES, Engine, FlowEngine, Layout, Shape, create_engine
 from services.refine.engines.base import EVALUATIONS
+from services.refine.normal_scores import ascending
 
 FORMAT = 2
 PROVENANCE = "provenance=real"  # name of the condition that tells real rows (1) from seed rows (0)
 CALIBRATION_LEVELS = 512
+FITTED_ROWS = 1000  # whose conditions an older model's solver is fitted for
+MOST_DRAWS = 16  # of a row, until the critic keeps it
 
 Origin = Literal["seed", "refined", "scratch"]
 
@@ -36,7 +40,8 @@ class Model:
     """A generator of rows for one machine.
 
     `seed_derived` names columns that no real row ever told the model. `calibration` (levels, C) are quantiles of its
-    own sampled scores, mapped onto the normal ones when sampling. `summary` is what a list of models shows.
+    own sampled scores, mapped onto the normal ones when sampling. `critic` has rows drawn again whose states and
+    numbers do not go together. `summary` is what a list of models shows.
     """
 
     machine: str
@@ -46,6 +51,7 @@ class Model:
     base_model: str = ""
     seed_derived: tuple[str, ...] = ()
     calibration: NDArray[np.float32] | None = None
+    critic: Critic | None = None
     learning_rate: float = 0.0
     units: Mapping[str, str] = field(default_factory=dict)
     summary: Mapping[str, Any] = field(default_factory=dict)
@@ -73,9 +79,22 @@ class Model:
         """Returns sampled scores (rows, C) and codes (rows, G)."""
         rng = np.random.default_rng(seed)
         codes = self.codec.discrete.draw(rows, rng)
-        noise = rng.standard_normal((rows, self.engine.noise_width), dtype=np.float32)
-        scores = self.engine.decode(noise, self.conditions(codes), evaluations=evaluations)
-        return self.calibrated(scores), codes
+        scores = self._drawn(codes, rng, evaluations)
+        if self.critic is None:
+            return scores, codes
+        doubtful = np.arange(rows)
+        for _ in range(MOST_DRAWS - 1):
+            kept = self.critic.keeps(self.codec, Encoded(scores[doubtful], codes[doubtful]), rng)
+            doubtful = doubtful[~kept]
+            if not len(doubtful):
+                break
+            scores[doubtful] = self._drawn(codes[doubtful], rng, evaluations)
+        return scores, codes
+
+    def _drawn(self, codes: Codes, rng: np.random.Generator, evaluations: int) -> NDArray[np.float32]:
+        """Returns calibrated scores (n, C) under the codes (n, G)."""
+        noise = rng.standard_normal((len(codes), self.engine.noise_width), dtype=np.float32)
+        return self.calibrated(self.engine.decode(noise, self.conditions(codes), evaluations=evaluations))
 
     def calibrated(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
         """Returns the scores with the margins that `calibration` gives them."""
@@ -85,7 +104,7 @@ class Model:
         out = np.empty_like(scores)
         for j in range(scores.shape[1]):
             quantiles = self.calibration[:, j]
-            order = np.argsort(scores[:, j])  # neighbours are then looked up together: four times as fast
+            order = ascending(scores[:, j])  # neighbours are then looked up together: four times as fast
             ordered = scores[order, j]
             inside = np.interp(ordered, quantiles, normal)
             # Beyond the outermost quantiles the tail is shifted, not squashed.
@@ -105,6 +124,10 @@ class Model:
         arrays |= {f"engine.{name}": value for name, value in self.engine.weights().items()}
         if self.calibration is not None:
             arrays["calibration"] = self.calibration
+        critic = None
+        if self.critic is not None:
+            critic, own = self.critic.to_json()
+            arrays |= own
         document = {
             "format": FORMAT,
             "machine": self.machine,
@@ -121,6 +144,7 @@ class Model:
             "learning_rate": self.learning_rate,
             "units": dict(self.units),
             "codec": codec,
+            "critic": critic,
             "summary": dict(self.summary),
         }
         return document, pack({"format": FORMAT}, arrays)
@@ -140,10 +164,17 @@ class Model:
             engine = create_engine(document["engine"], layout, Shape(**document["shape"]))
             prefix = "engine."
             parameters = {k[len(prefix) :]: v for k, v in arrays.items() if k.startswith(prefix)}
+            codec = Codec.from_json(document["codec"], arrays)
             # Models that were stored before there were frames have none: their networks see the scores as they are.
             parameters.setdefault("frame", np.eye(len(layout.scores), dtype=np.float32))
+            unsolved = isinstance(engine, FlowEngine) and "solver" not in parameters  # older ones, too
+            if unsolved:
+                parameters["solver"] = engine.weights()["solver"]
             engine.load_weights(parameters)
-            codec = Codec.from_json(document["codec"], arrays)
+            if isinstance(engine, FlowEngine) and unsolved:
+                codes = codec.discrete.draw(FITTED_ROWS, np.random.default_rng(0))
+                engine.fit_solver(conditions_of(codec, codes, True, PROVENANCE in layout.conditions))
+            critic = Critic.from_json(document["critic"], arrays) if document.get("critic") else None
         except (KeyError, TypeError, ValueError) as error:
             raise SensorForgeError("MODEL_FILE_INVALID", f"The model's files do not fit together: {error}.") from error
         return cls(
@@ -154,6 +185,7 @@ class Model:
             base_model=document["base_model"],
             seed_derived=tuple(document["seed_derived"]),
             calibration=arrays.get("calibration"),
+            critic=critic,
             learning_rate=float(document["learning_rate"]),
             units=document["units"],
             summary=document["summary"],
@@ -185,3 +217,9 @@ def calibration_of(model: Model, encoded: Encoded, *, seed: int = 0, rows: int =
     unseen = np.isnan(encoded.scores).all(0)
     quantiles[:, unseen] = ndtri(levels)[:, None]
     return np.maximum.accumulate(quantiles, axis=0).astype(np.float32)
+
+
+def criticised(model: Model, real: Encoded, validation: Encoded, *, seed: int = 0) -> Model:
+    """Returns the model with a critic, or as it is where a critic would not help (`fit_critic`)."""
+    sampled = replace(model, critic=None).sample_encoded(SAMPLED, seed=seed)
+    return replace(model, critic=fit_critic(model.codec, real, validation, Encoded(*sampled), seed=seed))

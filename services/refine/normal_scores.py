@@ -145,7 +145,7 @@ class NormalScores:
     def decode(self, scores: NDArray[Any]) -> Values:
         """Returns values of the same shape, inside the limits and on the grid; NaN stays NaN."""
         flat = np.asarray(scores).ravel()
-        order = np.argsort(flat)
+        order = ascending(flat)
         ordered = flat[order].astype(np.float64)
         z = self._scores
         values = np.interp(ordered, *self._without_holes)
@@ -252,6 +252,22 @@ def _distinct(ordered: Values) -> tuple[Values, Values]:
     """Returns the distinct ones of sorted values and how often each occurs."""
     starts = np.flatnonzero(np.concatenate([[True], np.diff(ordered) > 0])) if len(ordered) else np.arange(0)
     return ordered[starts], np.diff(np.append(starts, len(ordered))).astype(np.float64)
+
+
+def ascending(values: NDArray[Any]) -> NDArray[np.int64]:
+    """Returns the order (n,) that sorts `values` (n,), NaN last; for float32 in half the time that argsort takes.
+
+    The bits of a float are in its order once those of negative ones are flipped. In front of the row's number they make
+    an integer, and integers alone are sorted fast.
+    """
+    if values.dtype != np.float32 or len(values) >= 2**32:
+        return np.argsort(values)
+    bits = np.where(np.isnan(values), np.float32(np.nan), values).view(np.int32)
+    keys = (bits ^ ((bits >> 31) & 0x7FFFFFFF)).astype(np.int64)
+    keys <<= 32
+    keys |= np.arange(len(values))
+    keys.sort()
+    return keys & 0xFFFFFFFF
 
 
 def _back(ordered: Values, order: NDArray[np.int64], kind: type[Any]) -> NDArray[Any]:

@@ -20,7 +20,7 @@ from services.refine.energy import EnergySpace, energy_distance
 from services.refine.engines import create_engine
 from services.refine.holding_back import held_back
 from services.refine.judging import Judgement
-from services.refine.model import Model, calibration_of, layout_of
+from services.refine.model import Model, calibration_of, criticised, layout_of
 from services.refine.options import DEFAULT_ENGINE, TrainingOptions
 from services.refine.report import candidate_report, curve_report
 from services.refine.training import EpochResult, Rows, schedule
@@ -61,7 +61,7 @@ class OriginalTraining:
             )
         self.kind = self.options.engine or DEFAULT_ENGINE
         self._encoded = self.codec.encode(self._train, np.random.default_rng([seed, 1]))
-        validation = self.codec.encode(self._validation, np.random.default_rng([seed, 2]))
+        self._encoded_validation = validation = self.codec.encode(self._validation, np.random.default_rng([seed, 2]))
         weights = self.codec.discrete.tempered_weights(self._encoded.codes)
         plan = schedule(
             self._train.height,
@@ -104,6 +104,7 @@ class OriginalTraining:
         model = Model(self.machine, candidate.engine, self.codec, "seed", learning_rate=plan.learning_rate)
         if self.options.calibrates(self.kind):
             model = replace(model, calibration=calibration_of(model, self._encoded, seed=self.seed))
+        model = criticised(model, self._encoded, self._encoded_validation, seed=self.seed)
         space = EnergySpace.of(self.codec, self._train)
         distance = energy_distance(space.place(model.sample(3000, seed=self.seed)), space.place(self._validation))
         loss = min((result.validation_loss for result in candidate.curve), default=float("nan"))
@@ -127,6 +128,7 @@ class OriginalTraining:
             "chosen": "seed",
             "why": "The original training was the only candidate.",
             "refinement_improvement": None,
+            "critic": model.critic is not None,
             "notices": [],
             "wall_seconds": time.perf_counter() - self._started,
         }

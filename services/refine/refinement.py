@@ -20,7 +20,7 @@ from services.refine.candidates import SPOKEN, Candidate, Candidates
 from services.refine.holding_back import hold_outs
 from services.refine.judging import Choice, Judge, Judgement, Lead, Losses, choose, row_losses
 from services.refine.material import Material, Notice
-from services.refine.model import Model, calibration_of
+from services.refine.model import Model, calibration_of, criticised
 from services.refine.options import TrainingOptions
 from services.refine.proposals import Proposals, engine_kind
 from services.refine.report import candidate_report, curve_report
@@ -122,6 +122,9 @@ class Refinement:
                     "CONTROL_WON", "No training beat the base model with nothing but its codec swapped; that is kept."
                 )
             )
+        model = criticised(best.model, self.material.encoded, self.material.encoded_validation, seed=self.seed)
+        if model.critic is not None:
+            best = replace(best, model=model, energy_distance=self._judge.distance(model))
         improvement = self._judge.improvement(best)
         model = replace(best.model, summary=self._summary(best, improvement["percent"]))
         return model, self._report(best, judgements, choice, improvement, original_curve)
@@ -216,6 +219,7 @@ class Refinement:
             "strategy": strategy,
             "why": " ".join([choice.why, *self._given_up()]),
             "refinement_improvement": improvement,
+            "critic": best.model.critic is not None,
             "notices": [{"code": n.code, "message": n.message} for n in self.notices],
             "wall_seconds": time.perf_counter() - self._started,
         }

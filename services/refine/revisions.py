@@ -2,8 +2,8 @@
 
 REVISIONS = {
     "refine.seed": 2,
-    "refine.train": 4,
-    "refine.refine": 4,
-    "refine.sample": 3,
-    "refine.augment": 5,
+    "refine.train": 5,
+    "refine.refine": 5,
+    "refine.sample": 4,
+    "refine.augment": 6,
 }

@@ -1,4 +1,4 @@
-"""The training loop: one engine, rows of scores, validation rows, a schedule; one epoch at a time.
+"""The training loop: one engine (or another network), rows of scores, validation rows, a schedule; one epoch at a time.
 
 `Training.epochs()` is a generator, so the caller reports progress, saves checkpoints and stops when it likes. Between
 two epochs `state()` holds everything (weights, average, optimiser, random generator, best so far): a training that is
@@ -13,7 +13,7 @@ import math
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import torch
@@ -22,9 +22,10 @@ from torch import Tensor, nn
 
 from services.refine.batches import Batches
 from services.refine.batches import Rows as Rows
-from services.refine.engines.base import Engine
+from services.refine.engines.network import Network
 
 Arrays = dict[str, NDArray[Any]]
+N = TypeVar("N", bound=Network)
 
 LEARNING_RATE = 1e-2  # with averaged weights: 4e-3 needs three times the steps for the same quality
 REFINEMENT_SHARE = 0.1  # of the base's learning rate
@@ -119,7 +120,7 @@ def largest_power_of_two(limit: int) -> int:
     return 1 << (limit.bit_length() - 1)
 
 
-class Training:
+class Training(Generic[N]):
     """A training under way. The engine it was given holds the best weights once `finish` was called.
 
     `replayed` are rows of the base model that take the share `schedule.replay` of each batch. With `state` (from
@@ -128,7 +129,7 @@ class Training:
 
     def __init__(
         self,
-        engine: Engine,
+        engine: N,
         rows: Rows,
         validation: Rows,
         schedule: Schedule,
@@ -216,13 +217,13 @@ class Training:
         self.curve.append(result)
         return result
 
-    def finish(self) -> Engine:
+    def finish(self) -> N:
         """Returns the engine with the weights of the best epoch so far, settled on the training rows."""
         self._take(self._best)
         self.engine.settle(self._training_rows.scores, self._training_rows.conditions)
         return self.engine
 
-    def snapshot(self) -> Engine:
+    def snapshot(self) -> N:
         """Returns an engine of its own with the weights of the best epoch so far; the training is not touched."""
         current = self._weights.detach().clone()
         self._take(self._best)
@@ -305,7 +306,7 @@ class Training:
 
 
 def train(
-    engine: Engine, rows: Rows, validation: Rows, plan: Schedule | None = None, *, seed: int = 0
+    engine: Network, rows: Rows, validation: Rows, plan: Schedule | None = None, *, seed: int = 0
 ) -> list[EpochResult]:
     """Trains `engine` in place to its best validation loss; returns the curve."""
     training = Training(engine, rows, validation, plan or schedule(len(rows)), seed=seed)

@@ -1,4 +1,4 @@
-"""Both engines: they learn a known joint, obey conditions, go back and forth, and resume as if never stopped."""
+"""Both engines: they learn a known joint, obey conditions, go back and forth, and refuse what does not fit."""
 
 from __future__ import annotations
 
@@ -10,24 +10,11 @@ import torch
 
 from services.chassis.errors import SensorForgeError
 from services.refine.checkpoint import pack, unpack
-from services.refine.engines import Engine, FlowEngine, Layout, Shape, TvaeEngine, create_engine, find_device
+from services.refine.engines import Engine, FlowEngine, Layout, TvaeEngine, create_engine, find_device
 from services.refine.engines.linear import Linear, linear
 from services.refine.options import TrainingOptions
-from services.refine.training import Rows, Schedule, Training, train
-
-KINDS = ("flow", "tvae")
-SMALL = Shape(width=48, depth=3, latent=6)
-PLAN = Schedule(epochs=15, batch_size=128, steps_per_epoch=30, learning_rate=1e-2)
-
-
-def joint(rows: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Four correlated N(0, 1) columns; the condition shifts the first by two."""
-    rng = np.random.default_rng(seed)
-    shared, condition = rng.normal(size=rows), rng.integers(0, 2, rows)
-    columns = [shared, 0.9 * shared + 0.436 * rng.normal(size=rows), -0.6 * shared + 0.8 * rng.normal(size=rows)]
-    scores = np.column_stack([*columns, rng.normal(size=rows)])
-    scores[:, 0] += 2 * condition
-    return scores.astype(np.float32), condition[:, None].astype(np.float32)
+from services.refine.training import Rows, Training, train
+from tests.refine.known_joint import KINDS, PLAN, SMALL, joint
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -93,7 +80,7 @@ def test_a_changed_layout_keeps_what_both_name(trained: Engine) -> None:
     )
 
 
-# The frame, the solver, the prior -------------------------------------------------------------------------------------
+# The frame, the prior -------------------------------------------------------------------------------------
 
 
 def test_training_fits_the_frame_to_the_rows_and_refinement_keeps_it() -> None:
@@ -133,42 +120,6 @@ def test_a_column_without_any_value_changes_nothing_for_the_others(kind: str) ->
     sampled = engine.sample(2000, condition)
     error = np.corrcoef(x[:, :3].T) - np.corrcoef(sampled[:, :3].T)
     assert np.abs(error).max() < 0.12
-
-
-def test_rows_that_share_a_time_have_the_velocity_of_training() -> None:
-    engine = create_engine("flow", Layout.unnamed(4, 2), SMALL)
-    assert isinstance(engine, FlowEngine)
-    rng = np.random.default_rng(0)
-    x, c = (torch.from_numpy(rng.standard_normal((50, width), dtype=np.float32)) for width in (4, 2))
-    with torch.no_grad():
-        given, trained = engine._velocity_given(c)(x, 0.3), engine.velocity(x, torch.full((50,), 0.3), c)
-    torch.testing.assert_close(given, trained, rtol=1e-4, atol=1e-5)
-
-
-def test_five_evaluations_take_a_row_nearly_where_sixty_take_it() -> None:
-    (x, c), (v, vc) = joint(3000), joint(500, 1)
-    engine = create_engine("flow", Layout.unnamed(4, 1), SMALL)
-    train(engine, Rows(x, c), Rows(v, vc), PLAN)
-    few, many = (engine.sample(2000, np.zeros((2000, 1), np.float32), evaluations=n) for n in (5, 60))
-    assert np.abs(few - many).mean() < 0.05
-
-
-def test_scores_that_are_normal_need_one_evaluation_only() -> None:
-    """The velocity of N(0, w) scores is known; in the solver's coordinates it leaves nothing to integrate."""
-    engine = create_engine("flow", Layout.unnamed(2), SMALL)
-    assert isinstance(engine, FlowEngine)
-    rng = np.random.default_rng(0)
-    x = (rng.standard_normal((4000, 2)) @ np.array([[1.0, 0.0], [0.8, 0.6]]).T).astype(np.float32)
-    engine.fit_frame(x)
-    framed = np.linalg.eigh(np.cov((x @ engine.weights()["frame"]).T))
-    spread, directions = (torch.from_numpy(part).float() for part in framed)
-
-    def velocity(at: torch.Tensor, t: float) -> torch.Tensor:
-        return (at @ directions * ((spread * t - (1 - t)) / ((1 - t) ** 2 + spread * t**2))) @ directions.T
-
-    engine._velocity_given = lambda c: velocity  # type: ignore[method-assign]
-    sampled = engine.sample(4000, evaluations=1)
-    np.testing.assert_allclose(np.cov(sampled.T), np.cov(x.T), atol=0.05)
 
 
 def test_a_linear_layer_gives_the_same_with_and_without_gradients() -> None:
@@ -274,84 +225,3 @@ def test_missing_scores_do_not_enter_the_loss(kind: str) -> None:
     loss.backward()  # type: ignore[no-untyped-call]
     last = [p for name, p in engine.named_parameters() if name.endswith("bias") and p.shape == (4,)]
     assert all(float(p.grad[3]) == 0 for p in last if p.grad is not None)
-
-
-# The training loop ----------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("stopped_after", [1, 4])
-def test_a_resumed_training_ends_with_identical_weights(kind: str, stopped_after: int) -> None:
-    plan = replace(PLAN, epochs=6, batch_size=64, steps_per_epoch=10, l2_sp=1e-3, replay=0.25)
-    (x, c), (v, vc), (r, rc) = joint(400), joint(100, 1), joint(300, 2)
-    x[::7, 2] = np.nan  # so that filler noise is drawn as well
-    weights = np.linspace(0.5, 1.5, 400)
-
-    def begin(state: object = None) -> Training:
-        engine = create_engine(kind, Layout.unnamed(4, 1), SMALL)
-        return Training(
-            engine,
-            Rows(x, c, weights),
-            Rows(v, vc),
-            plan,
-            seed=5,
-            replayed=Rows(r, rc),
-            state=state,  # type: ignore[arg-type]
-        )
-
-    whole = begin()
-    kept = None
-    for result in whole.epochs():
-        if result.epoch == stopped_after:
-            kept = pack(*whole.state())
-    assert kept is not None
-    resumed = begin(unpack(kept))
-    assert [result.epoch for result in resumed.epochs()] == list(range(stopped_after + 1, 7))
-    expected, found = whole.finish().weights(), resumed.finish().weights()
-    for name, value in expected.items():
-        np.testing.assert_array_equal(found[name], value)
-    strip = [replace(result, seconds=0) for result in whole.curve]
-    assert [replace(result, seconds=0) for result in resumed.curve] == strip
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_training_stops_when_patience_runs_out_and_keeps_the_best(kind: str) -> None:
-    x, c = joint(40)
-    v, vc = joint(40, 1)
-    engine = create_engine(kind, Layout.unnamed(4, 1))
-    curve = train(engine, Rows(x, c), Rows(v, vc), Schedule(200, 16, 20, 1e-2, patience=3))
-    assert len(curve) < 200
-    assert curve[-1].patience_left == 0
-    assert curve[-1].best_validation_loss == min(result.validation_loss for result in curve)
-
-
-def test_a_frozen_encoder_does_not_move() -> None:
-    engine = create_engine("tvae", Layout.unnamed(4, 1), SMALL)
-    before = engine.weights()
-    (x, c), (v, vc) = joint(300), joint(100, 1)
-    train(engine, Rows(x, c), Rows(v, vc), replace(PLAN, epochs=2, freeze_encoder=True))
-    for name, value in engine.weights().items():
-        assert np.array_equal(value, before[name]) == name.startswith("encoder")
-
-
-def test_l2_sp_keeps_weights_near_the_base() -> None:
-    (x, c), (v, vc) = joint(300), joint(100, 1)
-    distances = []
-    for pull in (0.0, 1.0):
-        engine = create_engine("flow", Layout.unnamed(4, 1), SMALL)
-        before = engine.weights()
-        train(engine, Rows(x, c), Rows(v, vc), replace(PLAN, epochs=3, l2_sp=pull))
-        distances.append(sum(float(((w - before[name]) ** 2).sum()) for name, w in engine.weights().items()))
-    assert distances[1] < 0.2 * distances[0]
-
-
-def test_a_batch_larger_than_the_data_is_filled_by_several_passes() -> None:
-    (x, c), (v, vc) = joint(50), joint(30, 1)
-    engine = create_engine("flow", Layout.unnamed(4, 1), SMALL)
-    assert len(train(engine, Rows(x, c), Rows(v, vc), Schedule(2, 200, 3, 1e-3))) == 2
-
-
-def test_no_rows_are_refused() -> None:
-    empty = np.zeros((0, 4), np.float32)
-    with pytest.raises(ValueError, match="len\\(rows\\)=0"):
-        Training(create_engine("flow", Layout.unnamed(4), SMALL), Rows(empty), Rows(empty), PLAN)

@@ -2,8 +2,12 @@
 
 Two engines in a row, and a memory between them, leave every sensor a little off its level and spread at each age, and
 sensors a little more or less alike than they are. Both are measured on trial runs under the training runs' own
-conditions, and mapped away: level and spread age by age, correlations by the linear map that moves rows least. That map
-is close to the identity, so that movement stays as it is.
+conditions, and mapped away age by age: level and spread, and correlations by the linear map that moves rows least.
+
+Correlations are an age's own, since what ends a life ties sensors to each other: lives that fail at one limit are all
+alike in the direction of wear at their ends, however far they are from each other before. Lives are few, so an age's
+correlations are believed over those of all ages only as far as they differ by more than chance (Schaefer & Strimmer
+2005, with all ages as the target).
 """
 
 from __future__ import annotations
@@ -25,40 +29,85 @@ MOST = 2.0  # times a spread may be widened or narrowed
 
 
 @dataclass(frozen=True)
+class Moments:
+    """Means and spreads (K, C) at the knots, and correlations of what is left: (K, C, C), and (C, C) of all ages."""
+
+    mean: Array
+    spread: Array
+    correlation: Array
+    pooled: Array
+
+    @classmethod
+    def of(cls, at: Array, rows: Array, rul: Array | None) -> Moments:
+        """Returns the moments of rows (n, C) at remaining lives (n,)."""
+        hats = _hats(at, rul, len(rows))
+        normal = hats.T @ hats + 1e-6 * np.eye(hats.shape[1])
+        mean = np.linalg.solve(normal, hats.T @ rows)
+        left = rows - hats @ mean
+        weight = np.maximum(hats.sum(0), 1e-9)  # a knot that no row is near has moments that no row will ask for
+        spread = np.sqrt(np.maximum(hats.T @ left**2 / weight[:, None], 1e-12))
+        left /= hats @ spread
+        near = [np.flatnonzero(column) for column in hats.T]
+        correlation = [left[i].T @ (left[i] * hats[i, k, None]) / weight[k] for k, i in enumerate(near)]
+        return cls(np.asarray(mean), np.asarray(spread), np.stack(correlation), np.asarray(left.T @ left / len(left)))
+
+    def shrunk(self, belief: Array) -> Array:
+        """Returns the correlations (K, C, C), each believed so far (K,) and for the rest taken from all ages."""
+        own = belief[:, None, None]
+        return np.asarray(own * self.correlation + (1 - own) * self.pooled)
+
+
+@dataclass(frozen=True)
 class Calibration:
-    """Means and spreads (K, C) at remaining lives `at` (K,), of generated and of training rows, and the map (C, C) of
-    correlations; K is 1 where no remaining life is known."""
+    """Moments of generated and of training rows at remaining lives `at` (K,), K is 1 where none is known; how far each
+    age's correlations are `belief`-ed (K,), and the maps (K, C, C) from the ones to the others."""
 
     at: Array
-    made_mean: Array
-    made_spread: Array
-    real_mean: Array
-    real_spread: Array
-    turn: Array
+    made: Moments
+    real: Moments
+    belief: Array
+    turns: Array
 
     def applied(self, values: NDArray[np.floating], rul: Array | None) -> Floats:
         """Returns generated values (n, C), at remaining lives (n,), with the training rows' level, spread and
         correlations."""
         hats = _hats(self.at, rul, len(values))
-        standard = (values - hats @ self.made_mean) / (hats @ self.made_spread)
-        return np.asarray(standard @ self.turn * (hats @ self.real_spread) + hats @ self.real_mean, np.float32)
+        standard = (values - hats @ self.made.mean) / (hats @ self.made.spread)
+        turned = np.zeros(standard.shape)
+        for weight, turn in zip(hats.T, self.turns, strict=True):
+            near = np.flatnonzero(weight)
+            turned[near] += weight[near, None] * (standard[near] @ turn)
+        widened = np.clip(self.real.spread / self.made.spread, 1 / MOST, MOST)
+        return np.asarray(turned * (hats @ (self.made.spread * widened)) + hats @ self.real.mean, np.float32)
+
+    def of_batch(self, values: NDArray[np.floating], rul: Array) -> Calibration:
+        """Returns the calibration of just these rows (n, C), of whole runs: many drawn at random are not yet average
+        ones at every age (moment matching: Barraquand 1995)."""
+        return _between(self.at, Moments.of(self.at, values.astype(np.float64), rul), self.real, self.belief)
 
 
 def fit_calibration(
-    made: NDArray[np.floating], made_rul: Array | None, real: NDArray[np.floating], real_rul: Array | None
+    made: NDArray[np.floating],
+    made_rul: Array | None,
+    real: NDArray[np.floating],
+    real_rul: Array | None,
+    real_run: NDArray[np.integer],
 ) -> Calibration:
-    """Returns the calibration of generated rows (m, C) to real rows (n, C), with their remaining lives if known."""
+    """Returns the calibration of generated rows (m, C) to real rows (n, C), with their remaining lives if known;
+    `real_run` (n,) says which real rows are of one run."""
     at = np.zeros(1)
     if real_rul is not None and len(real_rul) >= ROWS_A_KNOT * len(RANKS):
         at = np.unique(np.quantile(real_rul, RANKS))
     of_made, of_real = (
-        _moments(at, rows.astype(np.float64), rul) for rows, rul in ((made, made_rul), (real, real_rul))
+        Moments.of(at, rows.astype(np.float64), rul) for rows, rul in ((made, made_rul), (real, real_rul))
     )
-    ridge = RIDGE * np.eye(made.shape[1])
-    widened = np.clip(of_real[1] / of_made[1], 1 / MOST, MOST)
-    return Calibration(
-        at, of_made[0], of_made[1], of_real[0], of_made[1] * widened, transport(of_made[2] + ridge, of_real[2] + ridge)
-    )
+    return _between(at, of_made, of_real, _belief(of_real, _independent(_hats(at, real_rul, len(real)), real_run)))
+
+
+def _between(at: Array, made: Moments, real: Moments, belief: Array) -> Calibration:
+    ridge = RIDGE * np.eye(made.mean.shape[1])
+    pairs = zip(made.shrunk(belief), real.shrunk(belief), strict=True)
+    return Calibration(at, made, real, belief, np.stack([transport(a + ridge, b + ridge) for a, b in pairs]))
 
 
 def _hats(at: Array, rul: Array | None, rows: int) -> Array:
@@ -69,12 +118,15 @@ def _hats(at: Array, rul: Array | None, rows: int) -> Array:
     return np.asarray(np.maximum(0.0, 1.0 - np.abs(place[:, None] - np.arange(len(at)))))
 
 
-def _moments(at: Array, rows: Array, rul: Array | None) -> tuple[Array, Array, Array]:
-    """Returns means and spreads (K, C) at the knots and the correlation (C, C) of what is left."""
-    hats = _hats(at, rul, len(rows))
-    normal = hats.T @ hats + 1e-6 * np.eye(hats.shape[1])
-    mean = np.linalg.solve(normal, hats.T @ rows)
-    left = rows - hats @ mean
-    spread = np.sqrt(np.maximum(hats.T @ left**2 / hats.sum(0)[:, None], 1e-12))
-    left /= hats @ spread
-    return np.asarray(mean), np.asarray(spread), np.asarray(left.T @ left / len(left))
+def _belief(moments: Moments, independent: Array) -> Array:
+    """Returns how far each age's correlations differ from those of all ages by more than chance, 0 to 1, (K,)."""
+    chance = ((1 - moments.correlation**2) ** 2).sum((1, 2)) / np.maximum(independent - 1, 1)
+    apart = ((moments.correlation - moments.pooled) ** 2).sum((1, 2))
+    return np.asarray(1 - np.minimum(1.0, chance / np.maximum(apart, 1e-12)))
+
+
+def _independent(hats: Array, run: NDArray[np.integer]) -> Array:
+    """Returns as how many independent samples the runs count that were seen near each knot, (K,) (Kish 1965)."""
+    _, number = np.unique(run, return_inverse=True)
+    weight = np.stack([np.bincount(number, weights=column) for column in hats.T])
+    return np.asarray(weight.sum(1) ** 2 / np.maximum((weight**2).sum(1), 1e-12))

@@ -16,16 +16,19 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d
 
 from services.refine.augmentation.blending import Donors
 from services.refine.augmentation.calibration import Calibration, fit_calibration
 from services.refine.augmentation.conditioning import Conditioning
 from services.refine.augmentation.history import History, Stretch
+from services.refine.augmentation.margins import Margins
 from services.refine.augmentation.memory import Memory, fit_memory
+from services.refine.augmentation.movement import Movement, fit_movement
+from services.refine.augmentation.pace import Pace, fit_pace
 from services.refine.augmentation.path_model import PathModel
 from services.refine.augmentation.regimes import Levels, find_levels
 from services.refine.augmentation.scales import Scales
+from services.refine.augmentation.smoothing import centre_and_scale, smoothed
 from services.refine.augmentation.trend import Trend, fit_trend
 from services.refine.codec import Codec
 from services.refine.discrete import Codes
@@ -38,7 +41,7 @@ Array = NDArray[np.float64]
 EVALUATIONS = 12
 EPOCHS = 30
 TRIAL_ROWS = 45_000  # to calibrate by, under the training rows' conditions
-MARGIN_LEVELS = 128
+RUNS_TO_BALANCE_AGES = 5.0  # times as many runs as sensors: fewer are no average at every age
 STEPS = 2400
 BATCH = 256  # 512 costs twice as much and gains nothing that outweighs the chance of one fit
 LEARNING_RATE = 2e-3
@@ -64,13 +67,15 @@ class Cascade:
     resampled: tuple[Floats, ...] = ()  # real slow paths to draw stretches from, where fresh ones cannot be learnt
     donors: Donors | None = None  # lives that lead runs, where there are enough
     mixing: float = 0.0  # share of variance of a run's slow latent that comes from the life that leads it
-    margins: tuple[Array, Array] | None = None  # quantiles (levels, C) of generated and of training scores
+    margins: Margins | None = None
     levels: Levels | None = None  # of the states, where sensors jump between states
     slow_trend: Trend | None = None  # of the slow latent with remaining life
     fast_trend: Trend | None = None
     scales: Scales | None = None  # on which slow path and residual are split; None: on normal scores
     slow_calibration: Calibration | None = None
     fast_calibration: Calibration | None = None
+    pace: Pace | None = None  # of whole lives: the clock of the slow memory
+    movement: Movement | None = None  # within recording windows, where lives are seen through such
 
     def generate(
         self,
@@ -80,19 +85,26 @@ class Cascade:
         codes: Codes,
         keep: NDArray[np.bool_],
         seed: int,
+        windows: Sequence[int] | None = None,
     ) -> Floats:
         """Returns scores (kept rows, C) of runs with these lengths; the other arguments are for all rows, run by run.
 
-        Every row has its place in the run's memory, but only rows with `keep` are decoded.
+        Every row has its place in the run's memory, but only rows with `keep` are decoded. `windows` are the lengths of
+        unbroken pieces, where runs have pauses.
         """
         rng = np.random.default_rng([seed, 11])
         conditions = self.conditioning.columns(rul, hour, codes)[keep]
         slow = self._slow(lengths, rul, conditions, keep, rng)
+        if self.movement is not None and rul is not None:
+            window = np.repeat(np.arange(len(windows or lengths)), windows or lengths)[keep]
+            kept = np.bincount(window, minlength=len(windows or lengths))
+            slow = self.movement.applied(slow, kept.tolist(), rul[keep])
         residual = self._fast(lengths, rul, conditions, slow, keep, rng)
         scores = np.asarray(slow * self.slow_scale + self.centre + residual * self.fast_scale, np.float32)
         if self.levels is not None:
             scores = self.levels.restored(scores, codes[keep])
-        return self._calibrated(scores if self.scales is None else self.scales.back(scores))
+        scores = scores if self.scales is None else self.scales.back(scores)
+        return scores if self.margins is None else self.margins.applied(scores)
 
     def _slow(
         self,
@@ -105,7 +117,11 @@ class Cascade:
         if self.resampled:
             return self._resampled(lengths, rng)[keep]
         slow = self.slow.decode(self._slow_noise(lengths, rul, rng)[keep], conditions, evaluations=EVALUATIONS)
-        return _applied(self.slow_calibration, slow, rul, keep)
+        calibration = self.slow_calibration
+        many = len(lengths) >= RUNS_TO_BALANCE_AGES * len(self.columns)
+        if calibration is not None and rul is not None and many and keep.all():
+            calibration = calibration.of_batch(slow, rul)
+        return _applied(calibration, slow, rul, keep)
 
     def _fast(
         self,
@@ -120,8 +136,11 @@ class Cascade:
         residual = self.fast.decode(noise[keep], np.concatenate([conditions, slow], 1), evaluations=EVALUATIONS)
         return _applied(self.fast_calibration, residual, rul, keep)
 
-    def calibrated(self, train: Sequence[Stretch], slow: Floats, fast: Floats, seed: int) -> Cascade:
-        """Returns the cascade with `slow` and `fast` of the training stretches as the measure of its own."""
+    def calibrated(
+        self, train: Sequence[Stretch], slow: Floats, fast: Floats, seed: int, *, windows: bool = False
+    ) -> Cascade:
+        """Returns the cascade with `slow` and `fast` of the training stretches as the measure of its own; they are
+        `windows` where lives were seen through such."""
         ends = np.cumsum([len(stretch) for stretch in train])
         chosen = train[: int(np.searchsorted(ends, TRIAL_ROWS)) + 1]
         rows = int(ends[len(chosen) - 1])
@@ -131,38 +150,31 @@ class Cascade:
             _joined(parts) for parts in ([s.rul for s in chosen], [s.rul for s in trials], [s.hour for s in trials])
         )
         codes = np.concatenate([stretch.codes for stretch in trials])
+        numbers = {run: number for number, run in enumerate({stretch.run for stretch in chosen})}
+        run = np.repeat([numbers[stretch.run] for stretch in chosen], [len(stretch) for stretch in chosen])
         conditions, every = self.conditioning.columns(rul, hour, codes), np.ones(len(codes), dtype=bool)
         rng = np.random.default_rng([seed, 13])
         path = self._slow(lengths, rul, conditions, every, rng)
-        found = None if self.resampled else fit_calibration(path, rul, slow[:rows], own)
+        found = None if self.resampled else fit_calibration(path, rul, slow[:rows], own, run)
         path = _applied(found, path, rul, every)
+        movement = None
+        if windows and rul is not None and own is not None:
+            movement = fit_movement(path, slow[:rows], [len(stretch) for stretch in chosen], own)
+        if movement is not None and rul is not None:
+            path = movement.applied(path, lengths, rul)
         residual = self._fast(lengths, rul, conditions, path, every, rng)
-        return replace(self, slow_calibration=found, fast_calibration=fit_calibration(residual, rul, fast[:rows], own))
-
-    def with_margins(self, generated: Floats, training: Floats) -> Cascade:
-        """Returns the cascade with margins mapped, in order, from those of `generated` scores to the training's."""
-        levels = (np.arange(MARGIN_LEVELS) + 0.5) / MARGIN_LEVELS
-        source, target = (np.quantile(scores.astype(np.float64), levels, axis=0) for scores in (generated, training))
-        rising = np.arange(MARGIN_LEVELS)[:, None] * 1e-9  # np.interp needs increasing points
-        return replace(self, margins=(np.asarray(source + rising), np.asarray(target)))
-
-    def _calibrated(self, scores: NDArray[np.floating]) -> Floats:
-        if self.margins is None:
-            return np.asarray(scores, np.float32)
-        out = np.empty(scores.shape, np.float32)
-        for j in range(scores.shape[1]):
-            source, target = self.margins[0][:, j], self.margins[1][:, j]
-            inside = np.interp(scores[:, j], source, target)
-            # Beyond the outermost quantiles the tail is shifted, not squashed.
-            out[:, j] = inside + np.minimum(scores[:, j] - source[0], 0) + np.maximum(scores[:, j] - source[-1], 0)
-        return out
+        around = fit_calibration(residual, rul, fast[:rows], own, run)
+        return replace(self, slow_calibration=found, fast_calibration=around, movement=movement)
 
     def slow_path(self, scores: Floats) -> Floats:
         """Returns the smoothed scores of one run, on the cascade's scales."""
         return smoothed(scores if self.scales is None else self.scales.of(scores), self.smoothing)
 
     def _slow_noise(self, lengths: Sequence[int], rul: Array | None, rng: np.random.Generator) -> Floats:
-        noise = self.slow_memory.draw_runs(lengths, rng)
+        if self.pace is None or rul is None:
+            noise = self.slow_memory.draw_runs(lengths, rng)
+        else:
+            noise = self.pace.drawn(self.slow_memory, lengths, rul, rng)
         if self.donors is not None and self.mixing:
             noise = self.donors.blended(noise, lengths, self.mixing, rng)
         noise = self.slow_memory.balanced(noise, len(lengths))
@@ -178,14 +190,6 @@ class Cascade:
             start = int(rng.integers(0, max(1, len(path) - length + 1)))
             runs.append(there_and_back[(start + np.arange(length)) % len(there_and_back)])
         return np.concatenate(runs)
-
-
-def smoothed(scores: Floats, width: float) -> Floats:
-    """Returns the rows smoothed in time by a Gaussian of that width in samples, shorter at short runs."""
-    width = min(width, len(scores) / 8)
-    if width < 0.5:
-        return scores
-    return np.asarray(gaussian_filter1d(scores.astype(np.float64), width, axis=0, mode="nearest"), np.float32)
 
 
 def fit_cascade(
@@ -210,8 +214,8 @@ def fit_cascade(
     train, held, levels = _levelled(history, scales)
     paths = [smoothed(stretch.scores, smoothing) for stretch in train]
     residuals = [stretch.scores - path for stretch, path in zip(train, paths, strict=True)]
-    centre, slow_scale = _centre_and_scale(paths)
-    _, fast_scale = _centre_and_scale(residuals)
+    centre, slow_scale = centre_and_scale(paths)
+    _, fast_scale = centre_and_scale(residuals)
     held_paths = [smoothed(stretch.scores, smoothing) for stretch in held]
 
     def rows(stretches: Sequence[Stretch], slow_paths: Sequence[Floats]) -> tuple[Rows, Rows]:
@@ -242,14 +246,19 @@ def fit_cascade(
     filled = Rows(np.asarray(np.concatenate(residuals) / fast_scale, np.float32), fast_rows.conditions)
     slow_latent, slow_trend = _latent(slow, slow_rows, train, bounds)
     fast_latent, fast_trend = _latent(fast, filled, train, bounds)
-    periods = _periods(history)
+    pace = None if history.sparse else _pace(slow_latent, train)
+    evened = slow_latent
+    if pace is not None:
+        evened = [pace.evened(run, s.rul) for run, s in zip(slow_latent, train, strict=True) if s.rul is not None]
     cascade = Cascade(
         columns=columns,
         conditioning=conditioning,
         slow=slow,
         fast=fast,
-        slow_memory=fit_memory(slow_latent, whiten=history.has_lives, periods=periods),
-        fast_memory=fit_memory(fast_latent, whiten=True, periods=() if history.has_lives else periods, above=smoothing),
+        slow_memory=fit_memory(evened, whiten=history.has_lives, periods=history.periods),
+        fast_memory=fit_memory(
+            fast_latent, whiten=True, periods=() if history.has_lives else history.periods, above=smoothing
+        ),
         centre=centre,
         slow_scale=slow_scale,
         fast_scale=fast_scale if scales is None else scales.before_rounding(fast_scale),
@@ -261,8 +270,9 @@ def fit_cascade(
         slow_trend=slow_trend,
         fast_trend=fast_trend,
         scales=scales,
+        pace=pace,
     )
-    return cascade.calibrated(train, slow_rows.scores, filled.scores, seed)
+    return cascade.calibrated(train, slow_rows.scores, filled.scores, seed, windows=history.sparse)
 
 
 def _levelled(history: History, scales: Scales | None) -> tuple[list[Stretch], list[Stretch], Levels | None]:
@@ -323,21 +333,13 @@ def _restored(noise: Floats, trend: Trend | None, rul: Array | None) -> Floats:
     return noise if trend is None or rul is None else trend.restored(noise, rul)
 
 
+def _pace(latent: Sequence[Floats], stretches: Sequence[Stretch]) -> Pace | None:
+    rul = [stretch.rul for stretch in stretches if stretch.rul is not None]
+    return fit_pace(latent, rul) if rul else None
+
+
 def _donors(latent: Sequence[Floats], stretches: Sequence[Stretch]) -> Donors | None:
     """Returns the slow latents of the runs that were seen in one stretch down to its end; None without any."""
     counts = Counter(stretch.run for stretch in stretches)
     whole = [run for run, stretch in zip(latent, stretches, strict=True) if counts[stretch.run] == 1]
     return Donors.of(whole)
-
-
-def _centre_and_scale(parts: Sequence[Floats]) -> tuple[Array, Array]:
-    pooled = np.concatenate(parts).astype(np.float64)
-    return pooled.mean(0), np.maximum(pooled.std(0), 1e-3)
-
-
-def _periods(history: History) -> tuple[float, ...]:
-    """Returns the periods, in samples, of a day and its halves and thirds, where the time between rows is known."""
-    if not history.paced:
-        return ()
-    day = 86_400.0 / history.cadence_s
-    return tuple(period for period in (day, day / 2, day / 3, 2 * day) if 3 <= period <= 240)

@@ -20,6 +20,7 @@ from services.refine.augmentation.cascade import SERIES_SMOOTHING, SMOOTHING, Ca
 from services.refine.augmentation.history import History
 from services.refine.augmentation.judging import Judge, Verdict
 from services.refine.augmentation.lives import plan_runs
+from services.refine.augmentation.margins import Margins
 from services.refine.augmentation.quality import CLOSE_SHARE_LIMIT, nearest_to_training
 from services.refine.augmentation.scales import Scales, fit_scales
 from services.refine.codec import Codec
@@ -172,14 +173,15 @@ def _with_margins(cascade: Cascade, history: History, seed: int) -> Cascade:
     the end of life.
     """
     trial = np.concatenate(_trial(cascade, history, _PILOT_ROWS, seed))
-    return cascade.with_margins(trial, np.concatenate([stretch.scores for stretch in history.stretches]))
+    real = np.concatenate([stretch.scores for stretch in history.stretches])
+    return replace(cascade, margins=Margins.of(trial, real))
 
 
 def _trial(cascade: Cascade, history: History, rows: int, seed: int) -> list[NDArray[np.float32]]:
     """Returns the scores of runs that are looked at and thrown away."""
     plan = plan_runs(history, rows, seed=seed + 1)
     keep = np.ones(plan.rows, dtype=bool)
-    scores = cascade.generate(plan.lengths, plan.rul, plan.hour, plan.codes, keep, seed + 1)
+    scores = cascade.generate(plan.lengths, plan.rul, plan.hour, plan.codes, keep, seed + 1, plan.windows)
     return np.split(scores, np.cumsum(plan.lengths)[:-1])
 
 

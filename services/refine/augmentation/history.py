@@ -29,6 +29,17 @@ from services.refine.augmentation.clock import (
 )
 from services.refine.augmentation.daily import hours_from_swing
 from services.refine.augmentation.dwell import Record, States, fit_states
+from services.refine.augmentation.holding import Holds, fit_holds, is_held
+from services.refine.augmentation.lifetimes import (
+    FEWEST_ROWS,
+    Life,
+    is_sparse,
+    known_rul,
+    lives_known,
+    lives_of,
+    measured_rul_step,
+    run_lengths,
+)
 from services.refine.augmentation.regimes import Regimes, find_regimes
 from services.refine.codec import MISSING, Codec
 from services.refine.discrete import Codes
@@ -37,9 +48,7 @@ Floats = NDArray[np.float32]
 Array = NDArray[np.float64]
 
 GAP_STEPS = 5.0  # a pause longer than so many median steps ends a stretch
-FEWEST_ROWS = 100
 SHORTEST_STRETCH = 8
-FEWEST_LIVES = 2
 FEWEST_WEEKS = 3  # so that a day of the week is more than one day
 
 
@@ -48,28 +57,20 @@ class Stretch:
     """Unbroken rows of one run: scores (T, C) without gaps, codes (T, G), RUL (T,) or None, hour (T,) or None.
 
     The hour counts from Monday, 0:00, or from a midnight where only a daily swing tells it.
-    `observed` (T, C) is False where a score was missing and has been interpolated. The codes are the codec's, and one
-    more column, the regime, where the history has regimes.
+    `observed` (T, C) is False where a score was missing and has been interpolated, `read` (T, C) where a value only
+    repeats the row before. The codes are the codec's, and one more column, the regime, where the history has regimes.
     """
 
     run: str
     scores: Floats
     observed: NDArray[np.bool_]
+    read: NDArray[np.bool_]
     codes: Codes
     rul: Array | None
     hour: Array | None
 
     def __len__(self) -> int:
         return len(self.scores)
-
-
-@dataclass(frozen=True)
-class Life:
-    """One training run as far as it was seen: RUL (T,) and seconds since its first row (T,) of its training rows."""
-
-    run: str
-    rul: Array
-    elapsed_s: Array
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class History:
     one sample uses up. `timed`: the rows have a clock, `paced`: the time between them is known, `hourly`: so is the
     hour of the day, if only from a daily swing; `weekly`: so is the day of the week, and enough weeks were seen.
     `lengths` are the lengths of runs in samples: lifetimes where RUL is known. `states` says how codes follow each
-    other.
+    other, `holds` how long readings stand, where columns are read seldom.
     """
 
     columns: tuple[str, ...]
@@ -100,6 +101,7 @@ class History:
     start: datetime
     states: States
     regimes: Regimes | None = None
+    holds: Holds | None = None
 
     @property
     def has_lives(self) -> bool:
@@ -110,6 +112,12 @@ class History:
     def rows(self) -> int:
         """Training rows in all stretches."""
         return sum(len(stretch) for stretch in self.stretches)
+
+    @property
+    def periods(self) -> tuple[float, ...]:
+        """Periods, in samples, of a day and its halves and thirds, where the time between rows is known."""
+        day = DAY_S / self.cadence_s if self.paced else 0.0
+        return tuple(period for period in (day, day / 2, day / 3, 2 * day) if 3 <= period <= 240)
 
 
 def read_history(
@@ -130,11 +138,11 @@ def read_history(
         table = table.with_columns(pl.col("_set").replace("val", "train"))
     train = table.filter(pl.col("_set") == "train")
     cadence, timed = cadence_of(train, profile)
-    use_rul = lives is not False and "rul" in codec.names and _lives_known(train)
+    use_rul = lives is not False and "rul" in codec.names and lives_known(train)
     if lives and not use_rul:
         raise SensorForgeError(
             "AUGMENT_NO_LIVES",
-            f"Whole lives were asked for, but of {train.height} training rows {_known_rul(train)} have an RUL, and the "
+            f"Whole lives were asked for, but of {train.height} training rows {known_rul(train)} have an RUL, and the "
             f"model {'has' if 'rul' in codec.names else 'has no'} RUL.",
         )
     told = tuple(n for n in codec.continuous if n != "rul" and n in train.columns and train[n].drop_nulls().len() > 1)
@@ -156,16 +164,16 @@ def read_history(
     paced = timed or profile.sampling_period_s is not None
     if paced and not timed and not use_rul:
         stretches, validation, hourly = _with_hours(stretches, validation, DAY_S / cadence)
-    found = _lives(train, cadence) if use_rul else ()
-    rul_step = _rul_step(train) if use_rul else 0.0
-    sparse = bool(found) and _is_sparse(found, rul_step)
+    found = lives_of(train, cadence) if use_rul else ()
+    rul_step = measured_rul_step(train) if use_rul else 0.0
+    sparse = bool(found) and is_sparse(found, rul_step)
     return History(
         columns=told,
         untold=untold,
         stretches=stretches,
         validation=validation,
         lives=found,
-        lengths=_lengths(table, found, rul_step, sparse),
+        lengths=run_lengths(table, found, rul_step, sparse),
         rul_step=rul_step,
         most_rul=max((float(life.rul.max()) for life in found), default=0.0),
         sparse=sparse,
@@ -175,8 +183,11 @@ def read_history(
         hourly=hourly,
         weekly=hourly and timed and span_s(train) >= FEWEST_WEEKS * WEEK_S,
         start=start_after(table),
-        states=_states(stretches, codec),
+        states=fit_states(_records(stretches, codec)),
         regimes=regimes,
+        holds=fit_holds(
+            [stretch.read for stretch in stretches], _held(train, told, regimes), _records(stretches, codec)
+        ),
     )
 
 
@@ -195,23 +206,8 @@ def _labelled(table: pl.DataFrame) -> pl.DataFrame:
     return table.with_columns(sets.alias("_set"), run.alias("_run"), pl.int_range(pl.len()).alias("_row"))
 
 
-def _known_rul(table: pl.DataFrame) -> int:
-    return int(table["rul"].drop_nulls().len()) if "rul" in table.columns else 0
-
-
-def _lives_known(table: pl.DataFrame) -> bool:
-    if _known_rul(table) < FEWEST_ROWS:
-        return False
-    falling = (
-        table.filter(pl.col("rul").is_not_null())
-        .group_by("_run")
-        .agg((pl.col("rul").first() > pl.col("rul").last()).alias("falls"))
-    )
-    return int(falling["falls"].sum()) >= FEWEST_LIVES
-
-
-def _states(stretches: Sequence[Stretch], codec: Codec) -> States:
-    """Returns how states follow each other; that a value is missing is no state, since generated rows are complete."""
+def _records(stretches: Sequence[Stretch], codec: Codec) -> list[Record]:
+    """Returns the stretches' states; that a value is missing is no state, since generated rows are complete."""
     bits = [g for g, name in enumerate(codec.discrete.names) if name.startswith(MISSING)]
     lives: dict[str, float] = {}
     for stretch in stretches:
@@ -223,7 +219,15 @@ def _states(stretches: Sequence[Stretch], codec: Codec) -> States:
         codes[:, bits] = 0
         hour = None if stretch.hour is None else hours_of_day(stretch.hour)
         records.append(Record(codes, stretch.rul, hour, lives.get(stretch.run, 1.0)))
-    return fit_states(records)
+    return records
+
+
+def _held(train: pl.DataFrame, columns: Sequence[str], regimes: Regimes | None) -> list[int]:
+    """Returns which of the columns are read seldom and repeated in between."""
+    runs = train.partition_by("_run", maintain_order=True)
+    chosen = [n for n in columns if train[n].dtype.is_numeric() and (regimes is None or n not in regimes.names)]
+    held = [n for n in chosen if is_held([run[n].cast(pl.Float64).fill_null(np.nan).to_numpy() for run in runs])]
+    return [columns.index(name) for name in held]
 
 
 def _stretches(
@@ -246,6 +250,7 @@ def _stretches(
         codes = np.concatenate([codes, regimes.labels(table)[:, None]], 1)
     rul = table["rul"].cast(pl.Float64).to_numpy() if use_rul else None
     hour = hours_of(table) if hourly else None
+    read = np.stack([(table[name] != table[name].shift()).fill_null(True).to_numpy() for name in columns], 1)
     names = table["_run"].to_list()
     bounds = [*np.flatnonzero(_breaks(table, cadence)).tolist(), table.height]
     found = []
@@ -259,6 +264,7 @@ def _stretches(
                 run=names[first],
                 scores=_bridged(scores[rows], observed),
                 observed=observed,
+                read=read[rows],
                 codes=codes[rows],
                 rul=None if rul is None else rul[rows],
                 hour=None if hour is None else hour[rows],
@@ -302,39 +308,3 @@ def _bridged(scores: Floats, observed: NDArray[np.bool_]) -> Floats:
         seen = observed[:, j]
         filled[:, j] = np.interp(positions, positions[seen], scores[seen, j]) if seen.any() else 0.0
     return filled
-
-
-def _lives(table: pl.DataFrame, cadence: float) -> tuple[Life, ...]:
-    found = []
-    known = table.filter(pl.col("rul").is_not_null())
-    for (run,), rows in known.group_by(["_run"], maintain_order=True):
-        rul = rows["rul"].cast(pl.Float64).to_numpy()
-        keep = np.r_[True, np.diff(np.minimum.accumulate(rul)) < 0]
-        if keep.sum() < SHORTEST_STRETCH:
-            continue
-        if "timestamp" in rows.columns and rows["timestamp"].null_count() == 0:
-            seconds = rows["timestamp"].dt.epoch("us").to_numpy() / 1e6
-        else:
-            seconds = rows["_row"].to_numpy() * cadence
-        found.append(Life(str(run), rul[keep].astype(np.float64), np.asarray(seconds - seconds[0], np.float64)[keep]))
-    return tuple(found)
-
-
-def _rul_step(table: pl.DataFrame) -> float:
-    """Returns the RUL that a sample uses up: the median fall between neighbouring rows of a run."""
-    falls = table.select((-pl.col("rul").cast(pl.Float64).diff()).over("_run")).to_series().drop_nulls()
-    falls = falls.filter(falls > 0)
-    return float(np.median(falls.to_numpy())) if len(falls) else 1.0
-
-
-def _is_sparse(lives: Sequence[Life], rul_step: float) -> bool:
-    """Whether lives were seen through windows: then a life is far more samples than any recording has rows."""
-    return bool(np.median([life.rul.max() / rul_step / len(life.rul) for life in lives]) > 4)
-
-
-def _lengths(table: pl.DataFrame, lives: Sequence[Life], rul_step: float, sparse: bool) -> Array:
-    if lives:
-        lengths = [len(life.rul) if sparse else round(life.rul.max() / rul_step) + 1 for life in lives]
-    else:
-        lengths = table.group_by("_run", maintain_order=True).agg(pl.len())["len"].to_list()
-    return np.sort(np.array(lengths, dtype=np.float64))

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from services.refine.augmentation import temporal
 from services.refine.augmentation.cascade import Cascade
 from services.refine.augmentation.history import History, Stretch
+from services.refine.augmentation.holding import Holds
 from services.refine.augmentation.scales import Scales
 
 Array = NDArray[np.float64]
@@ -89,7 +90,10 @@ class Judge:
     def verdict(self, cascade: Cascade, seed: int) -> Verdict:
         """Returns how far the cascade's runs are from the validation runs."""
         runs, lives = (
-            (self._scaled(_under(many * stretches, cascade, at)), many * [stretch.rul for stretch in stretches])
+            (
+                self._scaled(_under(many * stretches, cascade, self._history.holds, at)),
+                many * [stretch.rul for stretch in stretches],
+            )
             for many, stretches, at in ((_DRAWS, self._held, seed), (_LIVES, self._train, seed + 1))
         )
         return replace(self._verdict(runs, lives), control=self._control)
@@ -149,8 +153,8 @@ def _up_to(stretches: Sequence[Stretch], rows: int) -> tuple[Stretch, ...]:
     return tuple(chosen)
 
 
-def _under(stretches: Sequence[Stretch], cascade: Cascade, seed: int) -> Runs:
-    """Returns synthetic scores of runs under the stretches' own conditions."""
+def _under(stretches: Sequence[Stretch], cascade: Cascade, holds: Holds | None, seed: int) -> Runs:
+    """Returns synthetic scores of runs under the stretches' own conditions, read when these were."""
     lengths = [len(stretch) for stretch in stretches]
     rul = [stretch.rul for stretch in stretches if stretch.rul is not None]
     hour = [stretch.hour for stretch in stretches if stretch.hour is not None]
@@ -162,6 +166,10 @@ def _under(stretches: Sequence[Stretch], cascade: Cascade, seed: int) -> Runs:
         np.ones(sum(lengths), dtype=bool),
         seed,
     )
+    if holds is not None:
+        read = np.concatenate([stretch.read[:, [group[0] for group in holds.groups]] for stretch in stretches])
+        read[np.cumsum([0, *lengths[:-1]])] = True
+        scores = holds.applied(scores, read)
     return np.split(scores, np.cumsum(lengths)[:-1])
 
 

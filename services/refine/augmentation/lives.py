@@ -2,7 +2,8 @@
 
 RUL is T - t by construction, so it falls strictly in every run. Lifetimes are drawn between the training runs' own
 (interpolated order statistics), and evenly: each part of their distribution has its turn before any has a second one.
-States follow each other by the model of `dwell`, under the run's RUL and hours.
+States follow each other by the model of `dwell`, under the run's RUL and hours; so do the rows at which seldom read
+sensors are read (`holding`).
 """
 
 from __future__ import annotations
@@ -30,13 +31,16 @@ PAUSE_STEPS = 60  # between two runs
 @dataclass(frozen=True)
 class Plan:
     """Runs one after the other: lengths, and for each row RUL, seconds since the plan's start, hour of the week,
-    codes."""
+    codes, and at which rows the groups of the history's holds are `read` (rows, groups), None without holds. `windows`
+    are the lengths of unbroken pieces."""
 
     lengths: tuple[int, ...]
     rul: Array | None
     clock_s: Array
     hour: Array | None
     codes: Codes
+    windows: tuple[int, ...]
+    read: NDArray[np.bool_] | None = None
 
     @property
     def rows(self) -> int:
@@ -69,7 +73,10 @@ def plan_runs(history: History, rows: int, *, seed: int, begin_s: float = 0.0) -
     clock = np.concatenate(clocks)
     rul = np.concatenate(ruls) if ruls else None
     hour = hours_of_week(clock + history.start.timestamp()) if history.hourly else None
-    return Plan(tuple(lengths), rul, clock, hour, _codes(history, clock, rul, hour, rng))
+    pieces = _pieces(history, clock, rul, hour)
+    codes = np.concatenate([history.states.draw(*piece, rng) for piece in pieces])
+    read = None if history.holds is None else np.concatenate([history.holds.draw(*piece, rng) for piece in pieces])
+    return Plan(tuple(lengths), rul, clock, hour, codes, tuple(length for length, _, _ in pieces), read)
 
 
 def plan_end_s(plan: Plan, history: History) -> float:
@@ -109,7 +116,8 @@ def _run(history: History, rank: float, rng: np.random.Generator) -> tuple[int, 
         return len(life.rul), life.rul * stretch, _strictly_rising(steps) * history.cadence_s
     if history.has_lives:
         order = np.arange(len(history.lengths))
-        length = max(2, round(float(np.interp(rank * (len(order) - 1), order, history.lengths))))
+        middle = rank * len(order) - 0.5  # each lifetime in the middle of its share of ranks: their mean stays
+        length = max(2, round(float(np.interp(middle, order, history.lengths))))
         last = float(np.median([life.rul.min() for life in history.lives]))
         rul = (length - 1 - np.arange(length, dtype=np.float64)) * history.rul_step + (
             last if last < 2 * history.rul_step else 0.0
@@ -126,14 +134,14 @@ def _strictly_rising(steps: Array) -> Array:
     return np.asarray(np.maximum.accumulate(offset) + np.arange(len(steps)))
 
 
-def _codes(history: History, clock_s: Array, rul: Array | None, hour: Array | None, rng: np.random.Generator) -> Codes:
-    """Returns the states of all rows; after a pause, as between two runs or recording windows, they begin anew."""
+def _pieces(
+    history: History, clock_s: Array, rul: Array | None, hour: Array | None
+) -> list[tuple[int, Array | None, Array | None]]:
+    """Returns length, RUL and hour of day of the unbroken pieces; after a pause, as between two runs or recording
+    windows, everything begins anew."""
     hour = None if hour is None else hours_of_day(hour)
     begins = np.flatnonzero(np.diff(clock_s) > GAP_STEPS * history.cadence_s) + 1
-    parts = [
-        history.states.draw(
-            last - first, None if rul is None else rul[first:last], None if hour is None else hour[first:last], rng
-        )
+    return [
+        (last - first, None if rul is None else rul[first:last], None if hour is None else hour[first:last])
         for first, last in pairwise([0, *begins.tolist(), len(clock_s)])
     ]
-    return np.concatenate(parts)

@@ -213,17 +213,19 @@ def fit_memory(runs: Sequence[Floats], *, whiten: bool, periods: Sequence[float]
 def pooled_autocorrelation(runs: Sequence[NDArray[np.floating]], lags: int) -> tuple[Array, Array]:
     """Returns the uncentred autocorrelation over all runs, (lags + 1, D), and the number of pairs behind each lag.
 
-    Uncentred, because a run's own level is memory too: it is what makes runs differ from each other.
+    Uncentred, because a run's own level is memory too: it is what makes runs differ from each other. Counted from the
+    squared steps between pairs (variogram: Matheron 1963), because runs scatter more at their ends than in between:
+    rows that have no partner a lag away would otherwise pass for lost memory.
     """
     total = np.zeros((lags + 1, runs[0].shape[1]))
     pairs = np.zeros(lags + 1)
     for run in runs:
         for lag in range(min(lags + 1, len(run))):
-            total[lag] += (run[: len(run) - lag] * run[lag:]).sum(0)
+            total[lag] += ((run[lag:] - run[: len(run) - lag]) ** 2).sum(0)
             pairs[lag] += len(run) - lag
     pairs = np.maximum(pairs, 1)
-    covariance = total / pairs[:, None]
-    return covariance / np.maximum(covariance[0], 1e-12), pairs
+    variance = np.sum([(run**2).sum(0) for run in runs], 0) / pairs[0]
+    return 1 - total / pairs[:, None] / 2 / np.maximum(variance, 1e-12), pairs
 
 
 def _rotation(runs: Sequence[Array], periods: Sequence[float] = ()) -> Array:
@@ -243,13 +245,16 @@ def _rotation(runs: Sequence[Array], periods: Sequence[float] = ()) -> Array:
 
 
 def _lagged_covariance(runs: Sequence[Array], lag: int) -> Array:
+    """Returns the symmetrised uncentred covariance (D, D) at a lag, from the steps between pairs."""
     dimensions = runs[0].shape[1]
-    total, pairs = np.zeros((dimensions, dimensions)), 0
+    rows, steps, pairs = np.zeros((dimensions, dimensions)), np.zeros((dimensions, dimensions)), 0
     for run in runs:
+        rows += run.T @ run
         if len(run) > lag:
-            total += run[:-lag].T @ run[lag:]
+            step = run[lag:] - run[:-lag]
+            steps += step.T @ step
             pairs += len(run) - lag
-    return total / max(pairs, 1)
+    return rows / sum(len(run) for run in runs) - steps / max(pairs, 1) / 2
 
 
 def _ar1(coefficient: float, runs: int, length: int, dimensions: int, rng: np.random.Generator) -> Array:

@@ -188,6 +188,12 @@ def _disclosures(source: _Source, options: AugmentOptions) -> list[str]:
             f"{', '.join(history.regimes.names)} are set to few values: {len(history.regimes.combinations)} operating "
             "regimes, which follow each other as states do."
         )
+    if history.holds is not None:
+        held = [history.columns[column] for group in history.holds.groups for column in group]
+        told.append(
+            f"{', '.join(held)}: read seldom and repeated in between, in real rows as in these; how long a reading "
+            "stands follows the training runs."
+        )
     if not history.timed:
         told.append(f"The real rows have no clock; timestamps are {history.cadence_s:g} s apart by assumption.")
     if source.whole is not source.history and source.history.validation:

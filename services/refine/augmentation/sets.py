@@ -113,7 +113,9 @@ class SetMaker:
         found.candidates += plan.rows
         if not keep.any():
             return self._empty()
-        scores = self.cascade.generate(plan.lengths, plan.rul, plan.hour, plan.codes, keep, seed)
+        scores = self.cascade.generate(plan.lengths, plan.rul, plan.hour, plan.codes, keep, seed, plan.windows)
+        if self.history.holds is not None and plan.read is not None:
+            scores = self.history.holds.applied(scores, plan.read, keep)
         table = self._decoded(scores, plan, keep, seed)
         clock = pl.Series(timestamps(self.history, plan.clock_s[keep])).cast(pl.Datetime("us", "UTC"))
         table = table.with_columns(clock.alias("timestamp"), pl.Series("_run", plan.run[keep]))

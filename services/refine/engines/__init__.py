@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from services.refine.engines.base import Engine, Layout, Shape
+from services.refine.engines.base import Engine
 from services.refine.engines.devices import find_device
 from services.refine.engines.flow import FlowEngine
+from services.refine.engines.network import Layout, Shape
 from services.refine.engines.tvae import TvaeEngine
 
 ENGINES: dict[str, type[Engine]] = {engine.kind: engine for engine in (FlowEngine, TvaeEngine)}

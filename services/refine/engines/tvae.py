@@ -14,15 +14,16 @@ Noise is [prior code, residual / sigma], whitened: decoding it reproduces the ro
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import silu
 
-from services.refine.engines.base import Engine, Floats
-from services.refine.engines.linear import Linear
+from services.refine.engines.base import Engine
+from services.refine.engines.linear import Body, Linear
+from services.refine.engines.network import Floats
 
 LOG_SIGMA = (-5.0, 1.0)  # limits of the decoder's log sigma: a column that is a function of others would blow it up
 COUPLINGS = 2  # of the prior; each moves and stretches one half of the code by what it reads in the other
@@ -30,21 +31,6 @@ COUPLING_WIDTH = 64
 MOST_STRETCH = 2.0  # of one coupling, as a logarithm
 SETTLING_ROWS = 4096  # whose noise is looked at
 ROWS_TO_BELIEVE = 8  # for each column of noise: so many rows, and its covariance counts as much as N(0, I)
-
-
-class Body(nn.Module):
-    """An input layer and residual SiLU layers."""
-
-    def __init__(self, inputs: int, width: int, depth: int) -> None:
-        super().__init__()
-        self.enter = Linear(inputs, width)
-        self.hidden = nn.ModuleList(Linear(width, width) for _ in range(depth - 1))
-
-    def forward(self, *inputs: Tensor) -> Tensor:
-        h = silu(self.enter(torch.cat(inputs, 1)))
-        for layer in self.hidden:
-            h = h + silu(layer(h))
-        return h
 
 
 class Coupling(nn.Module):
@@ -128,11 +114,14 @@ class TvaeEngine(Engine):
             halves[1 - k % 2] = halves[1 - k % 2] * stretch.exp() + shift
         return torch.cat(halves, 1)
 
-    def to_scores(self, noise: Tensor, c: Tensor, evaluations: int) -> Tensor:
-        noise = noise @ self.noise_root
-        code, residual = noise[:, : self.shape.latent], noise[:, self.shape.latent :]
-        x_mean, log_sigma = self.decoded(self.from_prior(code, c), c)
-        return (x_mean + residual * log_sigma.exp()) @ self.unframe
+    def to_scores(self, evaluations: int) -> Callable[[Tensor, Tensor], Tensor]:
+        def decode(noise: Tensor, c: Tensor) -> Tensor:
+            noise = noise @ self.noise_root
+            code, residual = noise[:, : self.shape.latent], noise[:, self.shape.latent :]
+            x_mean, log_sigma = self.decoded(self.from_prior(code, c), c)
+            return (x_mean + residual * log_sigma.exp()) @ self.unframe
+
+        return decode
 
     def to_noise(self, x: Tensor, c: Tensor, evaluations: int, generator: torch.Generator) -> Tensor:
         noise: Tensor = self._raw_noise(x, c, generator) @ torch.linalg.inv(self.noise_root)

@@ -77,3 +77,12 @@ def test_shuffled_rows_lose_their_autocorrelation() -> None:
         real, shuffled
     )
     assert temporal.step_distance(real, real) == 0
+
+
+def test_runs_that_scatter_most_at_their_ends_do_not_pass_for_forgetful() -> None:
+    rng = np.random.default_rng(6)
+    widening = 0.5 + np.abs(np.linspace(-1, 1, 100))[:, None] ** 6 * 3
+    real = [(rng.normal(size=2) * widening + 0.01 * rng.normal(size=(100, 2))).astype(np.float32) for _ in range(60)]
+    drawn = list(fit_memory(real, whiten=True).draw(60, 100, rng))
+    moved = [np.mean([((run[5:] - run[:-5]) ** 2).mean() for run in runs]) for runs in (real, drawn)]
+    assert moved[1] < 1.5 * moved[0]

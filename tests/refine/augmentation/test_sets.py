@@ -7,12 +7,9 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from services.chassis.errors import SensorForgeError
 from services.refine.augmentation import temporal
-from services.refine.augmentation.options import read_options, set_sizes
 from services.refine.augmentation.quality import nearest_verdict
 from services.refine.augmentation.quality_text import quality_text
 from tests.refine.augmentation.conftest import PROFILE, Augment, Augmented, lives, model_of, series
@@ -21,19 +18,6 @@ from tests.refine.augmentation.conftest import PROFILE, Augment, Augmented, live
 @pytest.fixture(scope="module")
 def made(augment: Augment, table: pl.DataFrame) -> Augmented:
     return augment(table, {"rows": 2001})
-
-
-@given(st.integers(10, 10_000_000))
-def test_set_sizes_are_70_15_15_and_add_up(rows: int) -> None:
-    sizes = set_sizes(rows)
-    assert sum(sizes.values()) == rows
-    for share, size in zip((0.7, 0.15, 0.15), sizes.values(), strict=True):
-        assert abs(size - share * rows) < 1
-    assert min(sizes.values()) >= 1
-
-
-def test_fifty_thousand_rows_are_35000_7500_7500() -> None:
-    assert set_sizes(50_000) == {"train": 35_000, "val": 7_500, "test": 7_500}
 
 
 def test_odd_totals_are_met_exactly(made: Augmented) -> None:
@@ -213,139 +197,7 @@ def test_rul_that_only_the_seed_knows_still_falls_and_is_marked(augment: Augment
     assert marked == {"vib", "rul"}
 
 
-# Conditions and real rows ---------------------------------------------------------------------------------------------
-
-
-def test_every_row_meets_the_condition_and_sizes_stay_exact(augment: Augment, table: pl.DataFrame) -> None:
-    made = augment(table, {"rows": 400, "where": "rul < 0.5 and mode == 'run'"})
-    assert made.every.height == 400
-    assert (made.every["rul"] < 0.5).all()
-    assert set(made.every["mode"].unique()) == {"run"}
-    for (_,), run in made.every.group_by(["run_id"]):
-        assert (np.diff(run["rul"].to_numpy()) < 0).all()
-
-
-def test_a_condition_on_a_sensor_is_met(augment: Augment, table: pl.DataFrame) -> None:
-    made = augment(table, {"rows": 300, "where": "vib > 5"})
-    assert made.every.height == 300
-    assert (made.every["vib"] > 5).all()
-
-
-@pytest.mark.parametrize(
-    ("where", "reason", "says"),
-    [
-        ("rul < 0", "WHERE_UNSATISFIED", ""),
-        ("rul > 900", "WHERE_UNSATISFIED", "between"),
-        ("temp > 1000", "WHERE_UNSATISFIED", "between 0 and 100"),
-        ("rul < 1 and rul > 2", "WHERE_UNSATISFIED", ""),
-        ("temp < 12", "WHERE_UNSATISFIED", "generated rows"),
-        ("mode == 'broken'", "WHERE_INVALID", "'idle', 'run'"),
-        ("pressure < 3", "WHERE_INVALID", "no column"),
-        ("rul <", "WHERE_INVALID", "its end"),
-    ],
-)
-def test_a_condition_that_cannot_be_met_or_read_is_refused(
-    augment: Augment, table: pl.DataFrame, where: str, reason: str, says: str
-) -> None:
-    with pytest.raises(SensorForgeError) as refused:
-        augment(table, {"rows": 100, "where": where})
-    assert refused.value.reason == reason
-    assert says in refused.value.message
-
-
-def test_real_rows_are_mixed_into_the_training_set_alone(augment: Augment, table: pl.DataFrame) -> None:
-    made = augment(table, {"rows": 1000, "mix_real": 0.4})
-    real = made.train.filter(pl.col("run_id").str.starts_with("real-"))
-    assert real.height == 280
-    assert made.train.height == 700
-    assert not made.val["run_id"].str.starts_with("real-").any()
-    assert made.train["timestamp"].is_sorted()
-    seen = table.filter(pl.col("split") == "train").select("temp", "flow", "vib", "rul")
-    assert (
-        real.select("temp", "flow", "vib", "rul").join(seen, on=["temp", "flow", "vib", "rul"], how="anti").height == 0
-    )
-    for (_,), run in real.group_by(["run_id"]):
-        assert (np.diff(run["rul"].to_numpy()) < 0).all()
-
-
-def share_of(made: Augmented, condition: pl.Expr) -> list[float]:
-    return [float(rows.select(condition.mean()).item()) for rows in (made.train, made.val, made.test)]
-
-
-def test_rare_rows_are_oversampled_to_the_share_asked_for_in_each_set(augment: Augment, table: pl.DataFrame) -> None:
-    plain = augment(table, {"rows": 1500})
-    made = augment(table, {"rows": 1500, "oversample": "rul < 0.2", "share": 0.4})
-    assert made.every.height == 1500
-    assert max(share_of(plain, pl.col("rul") < 0.2)) < 0.2
-    assert all(0.4 <= share < 0.46 for share in share_of(made, pl.col("rul") < 0.2))
-    assert any("not the machine's own proportions" in text for text in made.report["disclosures"])
-
-
-def test_a_rare_state_is_oversampled_and_everything_else_is_still_true(augment: Augment, table: pl.DataFrame) -> None:
-    made = augment(table, {"rows": 800, "oversample": "mode == 'idle'", "share": 0.6})
-    assert all(share >= 0.6 for share in share_of(made, pl.col("mode") == "idle"))
-    assert "failed" not in made.report["gates"].values()
-    assert made.every["timestamp"].is_sorted()
-
-
-def test_what_is_common_anyway_is_not_made_rarer(augment: Augment, table: pl.DataFrame) -> None:
-    plain = augment(table, {"rows": 1500})
-    made = augment(table, {"rows": 1500, "oversample": "mode == 'run'", "share": 0.05})
-    assert share_of(made, pl.col("mode") == "run")[0] == pytest.approx(
-        share_of(plain, pl.col("mode") == "run")[0], abs=0.1
-    )
-
-
-def test_oversampling_keeps_to_the_condition_on_every_row(augment: Augment, table: pl.DataFrame) -> None:
-    made = augment(table, {"rows": 500, "where": "rul < 1", "oversample": "mode == 'idle'", "share": 0.5})
-    assert (made.every["rul"] < 1).all()
-    assert all(share >= 0.5 for share in share_of(made, pl.col("mode") == "idle"))
-
-
-@pytest.mark.parametrize(
-    ("rare", "reason", "says"),
-    [
-        ("temp > 1000", "WHERE_UNSATISFIED", "between 0 and 100"),
-        ("mode == 'broken'", "WHERE_INVALID", "never"),
-        ("temp < 12", "WHERE_UNSATISFIED", "generated rows"),
-    ],
-)
-def test_rare_rows_that_the_machine_cannot_have_are_refused(
-    augment: Augment, table: pl.DataFrame, rare: str, reason: str, says: str
-) -> None:
-    with pytest.raises(SensorForgeError) as refused:
-        augment(table, {"rows": 100, "oversample": rare, "share": 0.2})
-    assert refused.value.reason == reason
-    assert says in refused.value.message
-
-
 # Refusals -------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("rows", [0, -5, 9, 10**12, True, 12.5, "many"])
-def test_an_impossible_number_of_rows_is_refused_by_its_value(rows: object) -> None:
-    with pytest.raises(SensorForgeError) as refused:
-        read_options({"rows": rows})
-    assert refused.value.reason == "AUGMENT_ROWS_INVALID"
-
-
-LONE_SHARES = (
-    {"oversample": "rul < 5"},
-    {"share": 0.2},
-    {"oversample": "rul < 5", "share": 1.0},
-    {"oversample": "rul < 5", "share": -0.2},
-    {"oversample": "rul < 5", "share": float("nan")},
-    {"oversample": "rul < 5", "share": True},
-)
-
-
-@pytest.mark.parametrize(
-    "params", [{"mix_real": 1.0}, {"mix_real": -0.1}, {"mix_real": "x"}, {"lives": "yes"}, *LONE_SHARES]
-)
-def test_impossible_options_are_refused(params: dict[str, object]) -> None:
-    with pytest.raises(SensorForgeError) as refused:
-        read_options(params)
-    assert refused.value.reason == "AUGMENT_OPTION_INVALID"
 
 
 def test_lives_of_a_machine_without_rul_are_refused(augment: Augment) -> None:
