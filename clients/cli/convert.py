@@ -101,9 +101,7 @@ def convert(
         else:
             output.say(f"{table.rows:,} rows and {len(columns)} columns are in {out}; {table.rejected:,} rows rejected")
             if to == "csv" and table.units:
-                output.say(
-                    "A CSV has no place for the units of its columns: `--json` tells them, Parquet keeps them."
-                )
+                output.say("A CSV has no place for the units of its columns: `--json` tells them, Parquet keeps them.")
 
     carry_out(work(), json=json)
 

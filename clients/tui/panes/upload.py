@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from clients.tui.app import SensorForgeApp
 
 _FILES_HINT = (
-    "CSV up to 500 MB, Excel 200 MB, Parquet 1 GB, JSON 100 MB.\n"
+    "CSV up to 500 MB, Excel 200 MB, Parquet 1 GB, JSON 500 MB.\n"
     "Several files, or a pattern like /data/*.csv, become one table."
 )
 _PROFILE_HINT = "What the machine's sensors are, in YAML or JSON.\nNone yet? F4 drafts one from the file."
