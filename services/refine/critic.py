@@ -150,6 +150,11 @@ def fit_critic(codec: Codec, real: Encoded, validation: Encoded, sampled: Encode
     return Critic(classifier, states, tuples, np.array(limits, np.float32))
 
 
+def has_rare_tuples(codec: Codec, real: Encoded) -> bool:
+    """Returns whether a table has tuples that a critic is for."""
+    return _told_apart(codec, real) is not None
+
+
 def one_hot(tuples: Codes, codes: Codes) -> Floats:
     """Returns which of the tuples (K - 1, G) each row of codes (n, G) is, (n, K); the last one is none of them."""
     _, number, _ = distinct(np.concatenate([tuples, codes]))

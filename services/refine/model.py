@@ -20,7 +20,7 @@ from services.chassis.errors import SensorForgeError
 from services.refine import errors as errors
 from services.refine.checkpoint import pack, unpack
 from services.refine.codec import Codec, Encoded
-from services.refine.critic import SAMPLED, Critic, fit_critic
+from services.refine.critic import SAMPLED, Critic, fit_critic, has_rare_tuples
 from services.refine.discrete import Codes
 from services.refine.engines import ENGINES, Engine, FlowEngine, Layout, Shape, create_engine
 from services.refine.engines.base import EVALUATIONS
@@ -221,5 +221,7 @@ def calibration_of(model: Model, encoded: Encoded, *, seed: int = 0, rows: int =
 
 def criticised(model: Model, real: Encoded, validation: Encoded, *, seed: int = 0) -> Model:
     """Returns the model with a critic, or as it is where a critic would not help (`fit_critic`)."""
+    if not has_rare_tuples(model.codec, real):
+        return replace(model, critic=None)
     sampled = replace(model, critic=None).sample_encoded(SAMPLED, seed=seed)
     return replace(model, critic=fit_critic(model.codec, real, validation, Encoded(*sampled), seed=seed))
