@@ -19,15 +19,11 @@ from tests.ingest.vendors.truth import (
 )
 
 
-def ms(s: Sample) -> int:
-    return int(s.time.timestamp() * 1000)
-
-
 def sqlth(s: Sample) -> str:
     number = TAGS.index(s.tag) + 1
     whole = point(s.value) if s.tag in ("Count", "Run") else ""
     real = "" if whole else point(s.value)
-    return f"{number},{whole},{real},,,{24 if s.bad else 192},{ms(s)}"
+    return f"{number},{whole},{real},,,{24 if s.bad else 192},{s.milliseconds}"
 
 
 SQLTH = long_file("tagid,intvalue,floatvalue,stringvalue,datevalue,dataintegrity,t_stamp", sqlth)
@@ -54,7 +50,7 @@ def test_ignition_tag_table_names_the_tags(names_first: bool, read: Read) -> Non
 IGNITION = {
     "tall": long_file(
         "path,value,quality,timestamp",
-        lambda s: f"[default]P/{s.tag},{point(s.value)},{'Bad_Stale' if s.bad else 'Good'},{ms(s)}",
+        lambda s: f"[default]P/{s.tag},{point(s.value)},{'Bad_Stale' if s.bad else 'Good'},{s.milliseconds}",
     ),
     "tall, Java dates": long_file(
         '"path","value","quality","timestamp"',

@@ -13,18 +13,12 @@ from tests.ingest.vendors.truth import (
     TAGS,
     TIMES,
     VALUES,
-    Sample,
     comma,
     holds_the_truth,
     long_file,
     point,
     wide_file,
 )
-
-
-def ms(s: Sample) -> int:
-    return int(s.time.timestamp() * 1000)
-
 
 KEPWARE = {
     "narrow table": long_file(
@@ -44,7 +38,7 @@ KEPWARE = {
     ),
     "gateway fields": long_file(
         "id,v,q,t",
-        lambda s: f"{s.tag},{point(s.value)},{str(not s.bad).lower()},{ms(s)}",
+        lambda s: f"{s.tag},{point(s.value)},{str(not s.bad).lower()},{s.milliseconds}",
     ),
 }
 

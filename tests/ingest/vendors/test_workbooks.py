@@ -107,7 +107,7 @@ def test_another_sheet_names_the_numbers_of_tags(read: Read) -> None:
     history.append(["tagid", "intvalue", "floatvalue", "dataintegrity", "t_stamp"])
     for s in samples():
         code = 0 if s.bad else 192
-        history.append([TAGS.index(s.tag) + 1, None, s.value, code, int(s.time.timestamp() * 1000)])
+        history.append([TAGS.index(s.tag) + 1, None, s.value, code, s.milliseconds])
     tags.append(["id", "tagpath", "scid"])
     for number, tag in enumerate(TAGS, 1):
         tags.append([number, f"plant/{tag}", 1])

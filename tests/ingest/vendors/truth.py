@@ -40,6 +40,11 @@ class Sample:
     def bad(self) -> bool:
         return (self.row, self.tag) in BAD
 
+    @property
+    def milliseconds(self) -> int:
+        """The time in ms since 1970."""
+        return int(self.time.timestamp() * 1000)
+
 
 def samples(by_tag: bool = False) -> Iterator[Sample]:
     """Yields every sample, instant by instant or tag by tag."""
