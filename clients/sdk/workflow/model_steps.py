@@ -167,9 +167,8 @@ async def refine(work: Work) -> StepResult:
     )
     model = made["model"]
     facts = await work.gateway.get_model(model)
-    origin = "refined" if spec.base_model else "trained from scratch"
-    words = f"model {short(model)} {origin}, validation loss {facts.validation_loss:.4g}"
-    return StepResult(words, {"refined_model": model}, model)
+    origin = "trained from scratch on the real rows" if facts.origin == "scratch" else "refined"
+    return StepResult(f"model {short(model)} {origin}", {"refined_model": model}, model)
 
 
 async def augment(work: Work) -> StepResult:
