@@ -1,7 +1,8 @@
 """Assignment: which column goes to which sensor, one to one, or to none.
 
 It promises that no sensor is given twice, that a column is left alone rather than given to a poor match, and that a
-pair is only called certain when it is both good and clearly better than every rival on either side.
+pair is only called certain when it is both good and clearly better than every rival on either side. Where more is known
+of the pairs than their scores, `certainty` decides on the tier instead.
 """
 
 from __future__ import annotations

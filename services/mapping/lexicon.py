@@ -46,6 +46,10 @@ _SECTIONS = {
 }  # fmt: skip
 
 
+_SHORTEST_BONES = 3  # consonants that must be all that a word has
+_MOST_MEANINGS = 8  # of a shortened word
+
+
 def fold(text: str) -> str:
     """Returns the text in lower case without accents, so that Température and temperature are one word."""
     decomposed = unicodedata.normalize("NFKD", text.casefold())
@@ -152,6 +156,25 @@ class Lexicon:
         last = bisect_left(words, word + "\uffff", first)
         meanings = {reading for full in words[first:last] for reading in self.readings[full]}
         return meanings.pop() if len(meanings) == 1 else None
+
+    @cached_property
+    def _bones_in_order(self) -> list[tuple[str, str]]:
+        """The words of five letters and more by their consonants, in alphabetical order."""
+        return sorted((skeleton(word), word) for word in self.words_in_order if word.isascii())
+
+    def shortened(self, word: str) -> tuple[Reading, ...]:
+        """Returns all that the words mean that begin so (refr: refrigerant, refrigeration) or whose consonants do
+        (cndn: condenser, condensate); nothing where these are too many to say anything."""
+        words = self.words_in_order
+        first = bisect_left(words, word)
+        found = words[first : bisect_left(words, word + "\uffff", first)]
+        if word == skeleton(word):
+            first = bisect_left(self._bones_in_order, (word, ""))
+            end = "\uffff" if len(word) > _SHORTEST_BONES else "\0"
+            last = bisect_left(self._bones_in_order, (word + end, ""), first)
+            found = [*found, *(full for _, full in self._bones_in_order[first:last])]
+        meanings = dict.fromkeys(reading for full in found for reading in self.readings[full])
+        return tuple(meanings) if len(meanings) <= _MOST_MEANINGS else ()
 
     @cached_property
     def _by_deletion(self) -> Mapping[str, frozenset[str]]:

@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-REVISIONS: dict[str, int] = {"mapping.apply": 4, "mapping.join": 1, "mapping.transform": 1, "mapping.merge": 1}
+REVISIONS: dict[str, int] = {"mapping.apply": 5, "mapping.join": 1, "mapping.transform": 1, "mapping.merge": 1}

@@ -30,6 +30,7 @@ from services.mapping.only_one import BELOW_CERTAIN, enough_sensors, prefer_the_
 from services.mapping.oppositions import (
     CONFLICT,
     COUNTS_ANOTHER_THING,
+    Matches,
     against,
     apart,
     conflicts,
@@ -48,6 +49,16 @@ _NEARLY_CERTAIN = 0.63  # below, no candidate is certain anyhow
 _KEPT_APART = 0.14  # share of their difference that candidates below certain keep
 
 
+@dataclass(frozen=True)
+class PairReading:
+    """The readings of a column's and a sensor's name under which they are most alike, and their words that go together
+    as (likeness, place in the column, place in the sensor)."""
+
+    column: Variant
+    sensor: Variant
+    matches: Matches
+
+
 @dataclass
 class Scores:
     """Scores of all columns (rows) against all sensors (columns), with the reasons of those above zero."""
@@ -57,6 +68,7 @@ class Scores:
     sensors: list[Features]
     reasons: dict[tuple[int, int], list[str]] = field(default_factory=dict)
     inside: dict[tuple[int, int], float] = field(default_factory=dict)
+    readings: dict[tuple[int, int], PairReading] = field(default_factory=dict)
 
 
 def score(columns: Sequence[ColumnInfo], sensors: Sequence[Sensor], lexicon: Lexicon) -> Scores:
@@ -66,9 +78,11 @@ def score(columns: Sequence[ColumnInfo], sensors: Sequence[Sensor], lexicon: Lex
     result = Scores(np.zeros((len(columns), len(sensors))), left, right)
     for i, (column, ours) in enumerate(zip(columns, left, strict=True)):
         for j, (sensor, theirs) in enumerate(zip(sensors, right, strict=True)):
-            value, reasons = comparer.compare(ours, theirs)
+            value, reasons, reading = comparer.compare(ours, theirs)
             if value <= 0.05:
                 continue
+            if reading is not None:
+                result.readings[(i, j)] = reading
             inside = share_inside(column, sensor, ours.unit, theirs.unit)
             if inside is not None:
                 result.inside[(i, j)] = inside
@@ -93,20 +107,21 @@ class _Comparer:
         self._several = several_columns(columns)
         self._refusals: dict[tuple[Unit, Unit], float] = {}
 
-    def compare(self, column: Features, sensor: Features) -> tuple[float, list[str]]:
-        """Returns the best score over all readings of both names, and why."""
+    def compare(self, column: Features, sensor: Features) -> tuple[float, list[str], PairReading | None]:
+        """Returns the best score over all readings of both names, why, and those readings (None: the same name)."""
         gate = self._gate_units(column.unit, sensor.unit)
         if gate == 0.0:
-            return 0.0, []
+            return 0.0, [], None
         if column.keys & sensor.keys:
             same = "the same name" if column.parsed.key == sensor.parsed.key else "an alias in the profile"
-            return gate, [same]
+            return gate, [same], None
         best = 0.0
-        pair: tuple[Variant, Variant] | None = None
+        reading: PairReading | None = None
         extra = self._by_initials(column, sensor) or self._by_code(column, sensor)
         for left in column.variants if extra is None else [*column.variants, extra]:
             for right in sensor.variants:
-                value = self._pair(left, right, column, sensor)
+                matches = self._matches(left, right)
+                value = self._pair(left, right, matches, column, sensor)
                 if left is extra:
                     value *= BELOW_CERTAIN
                 elif value > _NEARLY_CERTAIN and (
@@ -116,10 +131,10 @@ class _Comparer:
                 ):
                     value = min(value, BELOW_CERTAIN - _KEPT_APART * (1 - value))  # keeps the candidates in order
                 if value > best:
-                    best, pair = value, (left, right)
-        if pair is None:
-            return 0.0, []
-        return best * gate, self._explain(*pair, sensor) if best > 0.2 else []
+                    best, reading = value, PairReading(left, right, matches)
+        if reading is None:
+            return 0.0, [], None
+        return best * gate, self._explain(reading, sensor) if best > 0.2 else [], reading
 
     def _gate_units(self, a: Unit | None, b: Unit | None) -> float:
         if a is None or b is None:
@@ -129,8 +144,7 @@ class _Comparer:
             self._refusals[(a, b)] = 1.0 if not refused else 0.0 if a.dimension != b.dimension else 0.5
         return self._refusals[(a, b)]
 
-    def _pair(self, left: Variant, right: Variant, column: Features, sensor: Features) -> float:
-        matches = self._matches(left, right)
+    def _pair(self, left: Variant, right: Variant, matches: Matches, column: Features, sensor: Features) -> float:
         names = self._names(left, right, matches)
         if names <= 0:
             return 0.0
@@ -163,7 +177,7 @@ class _Comparer:
         things = {right.words[j].concept for j in right.telling}
         return bool(things - self._lexicon.qualifiers) and not things & left.concepts
 
-    def _matches(self, left: Variant, right: Variant) -> list[tuple[float, int, int]]:
+    def _matches(self, left: Variant, right: Variant) -> Matches:
         """Returns (likeness, left word, right word) of the words that go together, best first, each once."""
         pairs = []
         for i, a in enumerate(left.words):
@@ -181,7 +195,7 @@ class _Comparer:
                 kept.append(pair)
         return kept
 
-    def _names(self, left: Variant, right: Variant, matches: list[tuple[float, int, int]]) -> float:
+    def _names(self, left: Variant, right: Variant, matches: Matches) -> float:
         """Returns the matched share of the weight of all words. Equal numbers alone say nothing."""
         if not any(right.words[j].concept[0] != "#" for _, _, j in matches):
             return 0.0
@@ -226,8 +240,8 @@ class _Comparer:
             self._alike[word] = found
         return self._alike[word]
 
-    def _explain(self, left: Variant, right: Variant, sensor: Features) -> list[str]:
-        matches = self._matches(left, right)
+    def _explain(self, reading: PairReading, sensor: Features) -> list[str]:
+        left, right, matches = reading.column, reading.sensor, reading.matches
         matched = [shown({right.words[j].concept}) for _, _, j in matches]
         said = [f"both say {', '.join(matched)}"] if matched else []
         return said + against(left, right, sensor.is_state, matches, self._lexicon)

@@ -6,7 +6,7 @@ not look like the machine at all.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -18,6 +18,7 @@ from services.mapping import errors as errors
 from services.mapping.apply import named_otherwise
 from services.mapping.assignment import ABSTAIN, AUTO_SCORE, Choice, Tier, assign
 from services.mapping.by_values import ranked_by_values
+from services.mapping.certainty import CANDIDATE, CERTAIN, PROPOSED, Judge
 from services.mapping.columns import ColumnInfo
 from services.mapping.lexicon import Lexicon, default_lexicon
 from services.mapping.names import is_difference, quantity_against_unit
@@ -28,6 +29,7 @@ from services.mapping.values import TYPICAL_UNITS
 
 # Below this share of well matched columns the file is probably of another machine. Foreign profiles measured up to .4.
 _POOR_FIT = 0.36
+_GOOD = 0.55  # the least score of a certain pair
 _BEYOND_DOUBT = 0.95  # the same words on both sides, whatever the rest of the file
 _TOO_LITTLE = 0.03  # sensors nearer than this are all meant by a name that says only what is measured
 _ROLE_OVERRULED_AT = 0.85  # a name match this good makes a sensor of what looked like a label or an index
@@ -77,10 +79,10 @@ def suggest(columns: Sequence[ColumnInfo], profile: MachineProfile, lexicon: Lex
             scores.values[i] *= np.where(scores.values[i] >= _ROLE_OVERRULED_AT, 1.0, 0.15)
             if guess.role == "timestamp" and guess.confidence >= 0.95:
                 scores.values[i] = 0.0
-    choices = [
-        Choice(None, "none", choice.score, 0.0) if _says_too_little(i, choice, scores) else choice
-        for i, choice in enumerate(assign(scores.values))
-    ]
+    judge = Judge(scores, lexicon)
+    assigned = assign(scores.values, abstain=CANDIDATE)
+    chosen = {i: choice.sensor for i, choice in enumerate(assigned) if choice.sensor is not None}
+    choices = [_judged(i, choice, judge, scores, chosen) for i, choice in enumerate(assigned)]
     suggestions = tuple(
         _suggestion(i, column, guess, choice, scores, sensors, lexicon)
         for i, (column, guess, choice) in enumerate(zip(columns, guesses, choices, strict=True))
@@ -156,6 +158,17 @@ def _suggestion(
         basis,
         example,
     )
+
+
+def _judged(i: int, choice: Choice, judge: Judge, scores: Scores, chosen: Mapping[int, int]) -> Choice:
+    """Returns the choice with its tier by how often such a pair is right, or no choice where that is too seldom."""
+    if choice.sensor is None:
+        return choice
+    right = judge.share_right(i, choice.sensor)
+    if right < PROPOSED or judge.is_far_fetched(i, choice.sensor) or _says_too_little(i, choice, scores):
+        return Choice(None, "none", choice.score, 0.0)
+    clear = judge.is_clear(i, choice.sensor, chosen) and not judge.is_open(i, choice.sensor)
+    return replace(choice, tier="auto" if right >= CERTAIN and clear and choice.score >= _GOOD else "review")
 
 
 def _could_be(by_values: list[tuple[str, float]]) -> str:

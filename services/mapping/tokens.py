@@ -16,6 +16,8 @@ from services.mapping.tag_grammar import instrument_tag, special_readings
 
 _LOOP_NUMBER_WEIGHT = 0.2
 _CUT_SHORT_WEIGHT = 0.8
+_ONE_OF_SEVERAL_WEIGHT = 0.7
+_SHORTEST_OF_SEVERAL = 3  # letters of a short form that can be one of several words; the other names decide which
 _SHORTEST_CUT = 4  # letters of a word cut short (Getr., Puiss.)
 _SHORTEST_INFLECTED = 6  # letters from which an ending is taken for grammar
 _WORDS = re.compile(r"[^\W_]+|%|°|[ΔΦφ]", re.UNICODE)
@@ -237,6 +239,8 @@ def _token(surface: str, grammar: tuple[Reading, ...] | None, lexicon: Lexicon) 
         return [Token(surface, (full,), _CUT_SHORT_WEIGHT)]
     if readings := lexicon.misspelt(surface):
         return [Token(surface, readings, _CUT_SHORT_WEIGHT)]
+    if len(surface) >= _SHORTEST_OF_SEVERAL and surface.isalpha() and (meanings := lexicon.shortened(surface)):
+        return [Token(surface, ((surface,), *meanings), _ONE_OF_SEVERAL_WEIGHT, known=False)]
     weight = 0.3 if any(char.isdigit() for char in surface) else 1.0 if len(surface) > 1 else 0.5
     return [Token(surface, ((surface,),), weight, known=False)]
 
