@@ -19,7 +19,7 @@ import polars as pl
 from services.chassis.errors import SensorForgeError
 from services.mapping import errors as errors
 from services.mapping.findings import Finding
-from services.mapping.lexicon import default_lexicon
+from services.mapping.lexicon_files import default_lexicon
 from services.mapping.timeaxis import TimeOptions, read_times
 
 

@@ -15,7 +15,8 @@ from functools import lru_cache
 from services.machines.profile import Sensor
 from services.machines.units import Unit, parse_unit
 from services.mapping.compounds import remember, remembered
-from services.mapping.lexicon import Lexicon, Reading, default_lexicon, fold
+from services.mapping.lexicon import Lexicon, Reading, fold
+from services.mapping.lexicon_files import default_lexicon
 from services.mapping.plant_codes import spell_out
 from services.mapping.tokens import Token, split_camel, tokenise, words_of
 from services.mapping.unit_suffix import cut_unit, named_dimensions

@@ -10,7 +10,7 @@ from services.mapping.revisions import REVISIONS
 
 def _register(server: grpc.aio.Server, ctx: StageContext) -> None:
     from sensorforge.mapping.v1 import mapping_service_pb2_grpc
-    from services.mapping.lexicon import lexicon_of_environment
+    from services.mapping.lexicon_files import lexicon_of_environment
     from services.mapping.servicer import MappingServicer
 
     mapping_service_pb2_grpc.add_MappingServiceServicer_to_server(

@@ -20,7 +20,8 @@ from services.mapping.assignment import ABSTAIN, AUTO_SCORE, Choice, Tier, assig
 from services.mapping.by_values import ranked_by_values
 from services.mapping.certainty import CANDIDATE, CERTAIN, PROPOSED, Judge
 from services.mapping.columns import ColumnInfo
-from services.mapping.lexicon import Lexicon, default_lexicon
+from services.mapping.lexicon import Lexicon
+from services.mapping.lexicon_files import default_lexicon
 from services.mapping.names import is_difference, quantity_against_unit
 from services.mapping.roles import RoleGuess, guess_role
 from services.mapping.scoring import Scores, score

@@ -6,7 +6,7 @@ import pytest
 
 from services.machines.profile import MachineProfile, Sensor
 from services.mapping.columns import ColumnInfo
-from services.mapping.lexicon import default_lexicon
+from services.mapping.lexicon_files import default_lexicon
 from services.mapping.suggest import Suggestion, suggest
 
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from services.chassis.errors import SensorForgeError
 from services.machines.profile import Sensor
-from services.mapping.lexicon import default_lexicon, fold, load_lexicon
+from services.mapping.lexicon import fold
+from services.mapping.lexicon_files import default_lexicon, load_lexicon
 from services.mapping.names import is_difference, parse_name
 
 

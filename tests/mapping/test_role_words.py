@@ -8,7 +8,7 @@ import pytest
 
 from services.machines.profile import MachineProfile, Sensor
 from services.mapping.columns import ColumnInfo, describe_columns
-from services.mapping.lexicon import default_lexicon
+from services.mapping.lexicon_files import default_lexicon
 from services.mapping.roles import guess_role
 from services.mapping.suggest import suggest
 

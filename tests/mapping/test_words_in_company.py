@@ -8,7 +8,7 @@ import pytest
 from services.machines.profile import MachineProfile, Sensor
 from services.mapping.assignment import assign
 from services.mapping.columns import ColumnInfo
-from services.mapping.lexicon import default_lexicon
+from services.mapping.lexicon_files import default_lexicon
 from services.mapping.names import parse_name
 from services.mapping.suggest import suggest
 
