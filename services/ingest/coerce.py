@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
@@ -16,7 +17,10 @@ from services.chassis.errors import SensorForgeError
 from services.ingest import errors as errors
 from services.ingest.cells import MISSING_WORDS
 from services.ingest.decimal_mark import Decimal, DecimalEvidence
+from services.ingest.digit_times import find_digit_time, written_in_digits
+from services.ingest.identifiers import is_identifier
 from services.ingest.ledger import LISTED_TEXTS, ColumnCells
+from services.ingest.number_affixes import without_currency
 from services.ingest.number_cells import (
     NUMBER_SHARE,
     NumberCells,
@@ -30,7 +34,8 @@ from services.ingest.tables import Fact, SourceTable
 from services.ingest.timestamps import AmbiguousTime, TimeColumn, find_time, localised
 from services.machines.units import parse_unit
 
-_SUFFIXED = re.compile(r"^[+-]?[\d.,]*\d[\d.,]*(?:[eE][+-]?\d+)?\s*([%°µA-Za-zΩ][^\s\d]{0,11})$")
+_SUFFIXED = re.compile(r"^[+-]?[\d.,]*\d[\d.,]*(?:[eE][+-]?\d+)?\s*([%°µA-Za-zΩ]\S{0,11})$")
+_LOOKED_AT = 10
 _NO_VALUE = MISSING_WORDS - {"none", "void"}
 """What fills a column without values; "none" may be the state that all rows have."""
 
@@ -51,6 +56,8 @@ class Typing:
     warnings: list[tuple[str, str]] = field(default_factory=list)
     time_columns: list[str] = field(default_factory=list)
     ambiguous: list[tuple[str, AmbiguousTime]] = field(default_factory=list)
+    formats: dict[str, str] = field(default_factory=dict)
+    """Of the columns of times so far."""
 
     def refuse_ambiguous_axis(self) -> None:
         """Raises TIMESTAMP_AMBIGUOUS when the time axis is one of the undecided columns."""
@@ -80,6 +87,8 @@ def coerce(
 
     Raises DECIMAL_AMBIGUOUS, TIMESTAMP_AMBIGUOUS with both readings, COLUMN_NOT_FOUND."""
     frame = table.frame
+    if options.day_first is None:
+        options = replace(options, day_first=table.day_first)
     check_time_column(options, frame.columns, file_name)
     cells = {n: TextCells.of(frame[n]) for n in frame.columns if frame[n].dtype == pl.String}
     evidence = DecimalEvidence()
@@ -91,9 +100,41 @@ def coerce(
         typed_column(cells.pop(n), table.line_numbers, typing) if n in cells else _typed_already(frame[n], typing)
         for n in frame.columns
     ]
+    for name, settled in follow_the_settled(typing, lambda name: trimmed(frame[name]), table.line_numbers).items():
+        columns[frame.columns.index(name)] = settled
     if not undecided_ok:
         typing.refuse_ambiguous_axis()
     return pl.DataFrame(columns), typing
+
+
+def follow_the_settled(
+    typing: Typing, texts_of: Callable[[str], pl.Series], lines: pl.Series
+) -> Mapping[str, pl.Series]:
+    """Returns the undecided columns of times that write dates as the settled ones do, and enters their accounts.
+
+    `texts_of` gives the trimmed texts of a column.
+    """
+    orders = {f[:5] for f in typing.formats.values() if f[:5] in ("%d/%m", "%m/%d", "%d-%m", "%m-%d")}
+    if len(orders) != 1 or not typing.ambiguous:
+        return {}
+    (order,) = orders
+    told = next(n for n, f in typing.formats.items() if f[:5] == order)
+    settled: dict[str, pl.Series] = {}
+    for name, found in list(typing.ambiguous):
+        if order not in {f[:5] for f in found.formats}:
+            continue
+        texts = texts_of(name)
+        column = find_time(texts, day_first=order[1] == "d")
+        if not isinstance(column, TimeColumn):
+            continue
+        typing.ambiguous.remove((name, found))
+        typing.facts[:] = [f for f in typing.facts if f.key != f"timestamp_format:{name}"]
+        at = next(i for i, c in enumerate(typing.cells) if c.name == name)
+        account = ColumnCells(name, empty=texts.null_count())
+        as_told = replace(column, evidence=f"day and month as in column {told!r}", alternatives=())
+        settled[name] = _as_time(as_told, texts, account, lines, typing)
+        typing.cells[at] = account
+    return settled
 
 
 def check_time_column(options: ReadOptions, names: list[str], file_name: str) -> None:
@@ -107,8 +148,11 @@ def check_time_column(options: ReadOptions, names: list[str], file_name: str) ->
 
 def nameless_empty(cells: list[ColumnCells], has_header: bool) -> list[str]:
     """Returns the columns that have neither a name in the file nor a value (trailing delimiters)."""
-    if not has_header or len(cells) < 2:
+    if len(cells) < 2:
         return []
+    if not has_header:
+        last = cells[-1]
+        return [last.name] if last.typed == "empty" and last.name == f"column_{len(cells)}" and len(cells) > 2 else []
     return [c.name for i, c in enumerate(cells) if c.typed == "empty" and c.name == f"column_{i + 1}"]
 
 
@@ -149,6 +193,13 @@ def typed_column(cells: TextCells, lines: pl.Series, typing: Typing) -> pl.Serie
         found = find_time(texts, forced=options.timestamp_format)
         if isinstance(found, TimeColumn):
             return _as_time(found, texts, account, lines, typing)
+    if is_identifier(texts):
+        account.typed, account.text = "text", filled
+        return texts
+    if (in_digits := find_digit_time(texts)) is not None:
+        # "Timestamp (ms)" holds times now.
+        typing.units.pop(name, None)
+        return _as_time(in_digits, texts, account, lines, typing)
     if (parsed := _as_number(cells, account, lines, typing)) is not None:
         return parsed
     if (missing := _without_a_value(texts, account, lines)) is not None:
@@ -208,6 +259,7 @@ def _as_time(found: TimeColumn, texts: pl.Series, account: ColumnCells, lines: p
     account.typed, account.time = "time", len(values) - values.null_count()
     typing.facts.append(Fact(f"timestamp_format:{account.name}", found.format, found.evidence, found.alternatives))
     typing.time_columns.append(account.name)
+    typing.formats[account.name] = found.format
     return values.alias(account.name)
 
 
@@ -220,7 +272,12 @@ def _as_truth(texts: pl.Series, account: ColumnCells) -> pl.Series | None:
 
 
 def _with_suffix(texts: pl.Series, account: ColumnCells, lines: pl.Series, typing: Typing) -> pl.Series | None:
-    """Returns numbers whose cells all carry the same unit, as in "12.5 bar"."""
+    """Returns numbers whose cells all carry the same unit, as in "12.5 bar" or "$0.20"."""
+    if (sums := without_currency(texts)) is not None:
+        amounts = _as_number(TextCells(sums[0]), account, lines, typing)
+        if amounts is not None:
+            typing.units.setdefault(account.name, sums[1])
+        return amounts
     sample = texts.drop_nulls().head(200).to_list()
     suffixes = Counter(m[1] for s in sample if (m := _SUFFIXED.match(s)))
     if not suffixes:
@@ -235,6 +292,13 @@ def _with_suffix(texts: pl.Series, account: ColumnCells, lines: pl.Series, typin
     return parsed
 
 
+def _counted_time(values: pl.Series) -> TimeColumn | None:
+    """Returns numbers of a column that is called a time as times, like texts of the same digits."""
+    if not written_in_digits(values.drop_nulls().head(_LOOKED_AT).cast(pl.String)):
+        return None
+    return find_digit_time(values.cast(pl.String))
+
+
 def _typed_already(values: pl.Series, typing: Typing) -> pl.Series:
     """Returns a column that its format typed, in the types of the house, with its account."""
     account = ColumnCells(values.name)
@@ -247,6 +311,9 @@ def _typed_already(values: pl.Series, typing: Typing) -> pl.Series:
     elif dtype == pl.Date or (isinstance(dtype, pl.Datetime) and dtype.time_unit != "us"):
         zone = getattr(dtype, "time_zone", None)
         values = values.cast(pl.Datetime("us", zone))
+    if values.dtype.is_numeric() and (counted := _counted_time(values)) is not None:
+        values = counted.values
+        typing.facts.append(Fact(f"timestamp_format:{values.name}", counted.format, counted.evidence))
     if isinstance(values.dtype, pl.Datetime) and values.dtype.time_zone not in (None, "UTC"):
         values = values.dt.convert_time_zone("UTC")
     if values.dtype.is_float():

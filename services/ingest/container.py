@@ -22,6 +22,15 @@ from services.ingest.tables import Fact
 HEAD_BYTES = 1 << 16
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _JSON_START = re.compile(r"^[\[{]\s*([\[{\"\d\-\]}]|true\b|false\b|null\b|$)")
+_FIRST_ELEMENT = re.compile(
+    r"^(?:<\?[^>]*\?>\s*|<!--.*?-->\s*|<!doctype[^>]*>\s*)*<([A-Za-z_][\w.:-]*)(?:\s+[\w.:-]+\s*=\s*(?:\"[^\"<]*\"|'[^'<]*'"
+    r"|[^\s\"'<>]+)|\s+[\w.:-]+)*\s*/?>",
+    re.I | re.S,
+)
+_ROW_OF_CELLS = re.compile(r"<tr\b[^>]*>\s*<t[dh]\b", re.I)
+_HTML = frozenset({"html", "head", "body", "table", "meta", "style", "div", "center", "font", "title", "h1", "h2", "p"})
+_SPREADSHEET = "urn:schemas-microsoft-com:office:spreadsheet"
+_DATA_NAMES = (".csv", ".tsv", ".dat", ".xlsx", ".xls", ".xlsm", ".xlsb", ".ods", ".json", ".jsonl", ".parquet", ".lvm")
 _OTHER = (
     (b"%PDF", "PDF"),
     (b"\x89PNG", "PNG image"),
@@ -113,6 +122,12 @@ def unwrap(path: Path, file_name: str, kind: str, directory: Path, limits: Limit
         raise SensorForgeError("FILE_CORRUPT", f"{file_name}: the {kind} wrapper is broken ({error}).") from error
 
 
+def beside_the_data(name: str, error: SensorForgeError) -> bool:
+    """Returns whether a member of an archive that cannot be read is none of its data: a note, a picture, a manual."""
+    told = error.reason in ("NOT_A_TABLE", "FORMAT_UNSUPPORTED", "EMPTY_FILE", "NO_ROWS")
+    return told and not name.lower().endswith(_DATA_NAMES)
+
+
 def _copy_bounded(source: object, target: Path, packed: int, before: int, file_name: str, limits: Limits) -> int:
     """Unpacks one file and returns its size; `before` bytes came out of the same archive already."""
     written = 0
@@ -159,10 +174,10 @@ def _text_kind(head: bytes, size: int, file_name: str) -> Fact:
         )
     start = text.lstrip("\ufeff \t\r\n")
     low = start[:512].lower()
-    if low.startswith(("<!doctype html", "<html", "<table")):
-        raise SensorForgeError("FORMAT_UNSUPPORTED", f"{file_name} is an HTML page, whatever its name says.")
-    if low.startswith(("<?xml", "<workbook")):
-        raise SensorForgeError("FORMAT_UNSUPPORTED", f"{file_name} is XML.")
+    if low.startswith("mime-version:"):
+        raise SensorForgeError("FORMAT_UNSUPPORTED", f"{file_name} is a web archive (MHTML), whatever its name says.")
+    if start.startswith("<") and (markup := _markup(start)):
+        return markup
     if start[:1] in ("{", "[") and (
         _first_line_is_json(start) or file_name.lower().endswith(("json", "jsonl")) or _JSON_START.match(start)
     ):
@@ -170,6 +185,19 @@ def _text_kind(head: bytes, size: int, file_name: str) -> Fact:
     if file_name.lower().endswith((".json", ".ndjson", ".jsonl")):
         return Fact("format", "json", "extension; the content does not say otherwise", ("csv",))
     return Fact("format", "text", "printable text")
+
+
+def _markup(start: str) -> Fact | None:
+    """Returns the fact that a text is HTML, a spreadsheet or other XML; None for lines that only begin with "<"."""
+    first = _FIRST_ELEMENT.match(start)
+    name = first[1].lower().rpartition(":")[2] if first else ""
+    if _SPREADSHEET in start[:8192] and name == "workbook":
+        return Fact("format", "spreadsheetml", "an XML spreadsheet of Excel 2003")
+    if name in _HTML or start[:14].lower() == "<!doctype html" or (first and _ROW_OF_CELLS.search(start)):
+        return Fact("format", "html", "a page of HTML")
+    if start.startswith("<?xml") or (first and (f"</{first[1]}" in start or "/>" in start)):
+        return Fact("format", "xml", f"XML whose first element is <{name}>")
+    return None
 
 
 def _first_line_is_json(start: str) -> bool:

@@ -15,19 +15,16 @@ from typing import Any
 import polars as pl
 
 from services.chassis.errors import SensorForgeError
-from services.ingest.chunks import alike_chunked
 from services.ingest.formats.headings import names_role
-from services.ingest.large_file import read_large_file
-from services.ingest.large_long import read_large_long
-from services.ingest.large_paired import read_large_paired
 from services.ingest.ledger import Ledger
 from services.ingest.limits import Limits, refuse_beyond
 from services.ingest.options import ReadOptions
 from services.ingest.overlaps import without_repeated_rows
-from services.ingest.reading import Reading, Source, read_file
+from services.ingest.reading import Reading, Source
 from services.ingest.register_logs import decoded
+from services.ingest.sources import read_all
 from services.ingest.split_clock import with_whole_times
-from services.ingest.tables import REJECT_SCHEMA, Fact, Progress, silent
+from services.ingest.tables import Fact, Progress, silent
 from services.ingest.tag_names import named
 
 
@@ -58,19 +55,7 @@ def read_dataset(
     """Returns all files as one dataset. Raises the INPUT errors of errors.py; TABLES_DIFFER when nothing joins them."""
     refuse_beyond("files", len(sources), limits.files)
     options = replace(options, undecided_ok=undecided_ok)
-    readings: list[Reading] = []
-    for number, source in enumerate(sources):
-        folder = directory / f"source-{number}"
-        folder.mkdir()
-        try:
-            # A large file by itself was tried part by part before it came here.
-            read = _large(source, options, limits, folder, progress) if len(sources) > 1 and not undecided_ok else []
-            read = read or _read(source, options, limits, folder, progress, undecided_ok=undecided_ok)
-            if any(f.key == "layout" for r in read for f in r.facts):
-                refuse_beyond("bytes of a historian's export", source.path.stat().st_size, limits.scada_bytes)
-            readings.extend(read)
-        except SensorForgeError as error:
-            raise _of_file(error, source) from error
+    readings = read_all(sources, options, limits, directory, progress)
     readings = named(readings) if len(readings) > 1 else readings
     if register_map is not None:
         readings = decoded(readings, sources, register_map, options, limits, directory, progress)
@@ -91,35 +76,6 @@ def read_dataset(
     dataset = _appended(readings) if _follow_each_other(timed) else _joined(timed, options)
     refuse_beyond("rows", dataset.table.height, limits.rows)
     return dataset
-
-
-def _large(source: Source, options: ReadOptions, limits: Limits, folder: Path, progress: Progress) -> list[Reading]:
-    """Returns a large delimited file, of which only the typed table is in memory; nothing for any other file."""
-    large = read_large_file(source, options, limits, folder, progress)
-    if large is None:
-        return []
-    table = alike_chunked(large.table.frame({}))
-    rejects = large.rejects.frame(REJECT_SCHEMA)
-    account = [large.account]
-    return [Reading(table, large.units, rejects, account, large.facts, large.warnings, large.time_columns, large.head)]
-
-
-def _read(
-    source: Source, options: ReadOptions, limits: Limits, folder: Path, progress: Progress, *, undecided_ok: bool
-) -> list[Reading]:
-    large = read_large_long(source, options, limits, folder, progress, undecided_ok=undecided_ok)
-    if large is None and not undecided_ok:
-        large = read_large_paired(source, options, limits, folder, progress)
-    return [large] if large else read_file(source, options, limits, folder, progress, undecided_ok=undecided_ok)
-
-
-def _of_file(error: SensorForgeError, source: Source) -> SensorForgeError:
-    """Returns a refusal that names its file."""
-    if source.file_name in error.message:
-        return error
-    return SensorForgeError(
-        error.reason, f"{source.file_name}: {error.message}", remedy=error.remedy, metadata=error.metadata
-    )
 
 
 def _ledger(ledgers: Sequence[Ledger]) -> dict[str, Any]:

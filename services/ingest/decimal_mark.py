@@ -12,6 +12,7 @@ import polars as pl
 
 from services.chassis.errors import SensorForgeError
 from services.ingest import errors as errors
+from services.ingest.number_affixes import without_currency
 from services.ingest.tables import Fact
 from services.machines.units import parse_unit
 
@@ -22,13 +23,15 @@ _ONLY_COMMA = r"^[+-]? *\d*,\d+([eE][+-]?\d+)? *-?$"
 _GROUP_OR_COMMA = r"^[+-]? *[1-9]\d{0,2},\d{3} *-?$"
 _POINT_GROUPS = r"^[+-]? *\d{1,3}([. '’\u{a0}\u{202f}]\d{3})+,\d+ *-?$"
 _COMMA_GROUPS = r"^[+-]? *\d{1,3}((,\d{3})+\.\d+|(,\d{3}){2,}) *-?$"
-_MEASURED = r"^([+-]?[\d.,]*\d)\s*([%°µA-Za-zΩ][^\s\d]{0,11})$"
+_MEASURED = r"^([+-]?[\d.,]*\d)\s*([%°µA-Za-zΩ]\S{0,11})$"
 _MOST_UNITS = 4
 _PLAIN_POINT = r"^[+-]? *(\d*\.\d{1,2}|\d*\.\d{4,}|\d{4,}\.\d+|0?\.\d+)([eE][+-]?\d+)? *-?$"
 
 
 def _without_units(sample: pl.Series) -> pl.Series:
-    """Returns the cells without a unit behind the number, as in "12,5 bar"."""
+    """Returns the cells without a unit or a currency beside the number, as in "12,5 bar" and "0,20 €"."""
+    if (sums := without_currency(sample)) is not None:
+        return sums[0]
     suffixes = sample.str.extract(_MEASURED, 2).drop_nulls().unique()
     if not 0 < len(suffixes) <= _MOST_UNITS or any(parse_unit(unit) is None for unit in suffixes.to_list()):
         return sample

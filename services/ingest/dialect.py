@@ -14,8 +14,9 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from services.ingest.cells import WEIGHT, CellKind, is_measured, kind_of
-from services.ingest.header import find_heading, measured_columns
+from services.ingest.header import find_heading, measured_columns, timed_columns
 from services.ingest.header import looks_like_data as looks_like_data
+from services.ingest.header_names import block_above
 from services.ingest.options import WHITESPACE, ReadOptions
 from services.ingest.plain_lines import PlainLines
 from services.ingest.tables import Fact
@@ -41,6 +42,7 @@ _RARE_PRIOR = 0.45
 _QUOTED_BETWEEN_BLANKS = re.compile(r'^(?:"[^"\n]*"|\S+)(?: (?:"[^"\n]*"|[^\s"]+))* "[^"\n]*"(?: |$)', re.M)
 SAMPLE_RECORDS = 400
 _FEWEST_ROWS = 3
+_RECORDS_LOOKED_AT = 60
 SAMPLE_CHARACTERS = 600_000
 
 
@@ -65,6 +67,12 @@ class Dialect:
     facts: tuple[Fact, ...] = field(default=())
     blank_follows: bool = False
     """Every delimiter of the sample is followed by a blank, which is no part of the cell then."""
+    heading_rows: tuple[tuple[str, ...], ...] = ()
+    """The cells of all filled lines of the header's block."""
+    timed: tuple[bool, ...] = ()
+    """For each field whether nearly all its sampled cells are dates or times."""
+    day_first: bool | None = None
+    """What a pattern of dates in the heading says of their order."""
     escaped: bool = False
     """A delimiter after a backslash is part of the cell."""
 
@@ -243,7 +251,7 @@ def _score(records: list[tuple[int, list[str]]], delimiter: str, quote: str, pri
     widths = Counter(len(r) for r in rows if len(r) > 1)
     if not widths:
         return None
-    width = max(widths, key=lambda w: widths[w] * w**0.25)
+    width = max(widths, key=lambda w: widths[w] * w**0.25 * _like_values(rows, w, len(widths)))
     same = [i for i, r in enumerate(rows) if len(r) == width]
     inside = same[-1] - same[0] + 1
     cells = [c for i in same for c in rows[i]]
@@ -262,6 +270,14 @@ def _score(records: list[tuple[int, list[str]]], delimiter: str, quote: str, pri
     score = (len(same) / inside) ** 1.5 * (inside / len(rows)) ** 0.8 * looks**2 * prior
     score *= 1 + 0.04 * min(width, 30) ** 0.5
     return score * (1.0005 if quote == '"' else 0.97 if quote == "'" else 1.0), width
+
+
+def _like_values(rows: list[list[str]], width: int, widths: int) -> float:
+    """Returns how much the cells of the records of a width look like values: keys and texts above a table do not."""
+    if widths == 1:
+        return 1.0
+    cells = [c for r in [r for r in rows if len(r) == width][:_RECORDS_LOOKED_AT] for c in r]
+    return (sum(WEIGHT[kind_of(c)] for c in cells) / len(cells)) ** 2
 
 
 def _looks(cell: str, kind: CellKind, quote: str) -> float:
@@ -317,6 +333,9 @@ def _structure(
         names=found.names,
         units=found.units,
         measured=measured_columns(rows, kinds, width),
+        timed=timed_columns(rows, kinds, found.data, width),
+        day_first=found.day_first,
+        heading_rows=() if found.header is None else tuple(tuple(rows[i][1]) for i in block_above(rows, found.data)),
         preamble=tuple(tuple(r) for i, (_, r) in enumerate(rows[:top]) if any(r) and i not in marked),
         facts=tuple(facts),
     )

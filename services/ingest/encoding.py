@@ -52,6 +52,8 @@ _FOREIGN = re.compile(r"[^\x00-\x7f]+")
 _TOUCHES_LETTER = re.compile(r"[a-z]")
 SAMPLE_BYTES = 1 << 20
 
+_SIGNS_OF_UNITS = set("°²³µ·".encode("cp1252"))
+
 
 def detect_encoding(sample: bytes, *, complete: bool) -> Fact:
     """Returns the encoding of a file from a sample of its beginning; `complete` when the sample is the whole file.
@@ -118,6 +120,8 @@ def _legacy(sample: bytes, bad_at: int) -> Fact:
         return Fact("encoding", "cp850", f"{not_utf8}; 0xF8 stands where a degree sign belongs", ("cp1252",))
     if isolated >= 0.5 * len(runs) and _DOS_UMLAUT.search(text):
         return Fact("encoding", "cp850", f"{not_utf8}; umlauts of DOS inside words", ("cp1252",))
+    if isolated == len(runs) and set(b"".join(runs)) <= _SIGNS_OF_UNITS:
+        return Fact("encoding", "cp1252", f"{not_utf8}; nothing but signs of units such as °", ("latin-1",))
     guess = str(chardet.detect(text).get("encoding") or "cp1252").lower().replace("_", "-")
     if guess.replace("koi8-u", "koi8-r") in _CYRILLIC:
         # Capitals of one of these pages are small letters of another.

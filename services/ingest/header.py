@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.ingest.cells import CellKind, is_measured, kind_of
+from services.ingest.date_patterns import day_before_month, is_date_pattern
+from services.ingest.formats.headings import names_role
 from services.ingest.header_candidates import is_property, may_name
 from services.ingest.header_names import (
     HEADER_DEPTH,
@@ -19,26 +21,29 @@ from services.ingest.header_names import (
     block_above,
     joined_names,
     named_pairs,
+    names_in_one_cell,
     padded,
 )
 from services.ingest.header_names import describes as describes
+from services.ingest.header_units import above_units, find_units_row, mostly_units, units_under
+from services.ingest.header_units import bare_unit as bare_unit
+from services.ingest.header_units import is_unit as is_unit
 from services.ingest.options import ReadOptions
-from services.machines.units import parse_unit
 
 # Width and kind of each field below their names, as in the RDB files of hydrologists.
 _FIELD_FORMAT = re.compile(r"^\d{1,3}[sdnSDN]$")
 _COMMENT_MARK = re.compile(r"^[#%;]+\s*(?=[^\W\d_])")
 _MAIN = 4
 """How many times more records than another table above it the main one has."""
-_FEWEST_UNITS = 3
-_UNIT_LIKE = re.compile(r"^[\[(]?\s*([^\[\]()]{0,14})\s*[\])]?$")
+_FEWEST_TIMES, _NEARLY_ALL = 5, 0.6
 
 
 @dataclass(frozen=True)
 class Heading:
     """Indices of header, units row and first data record; names and units, "" where there is none; the evidence.
 
-    `groups` are the indices of lines whose labels stand before the names.
+    `groups` are the indices of lines whose labels stand before the names. `day_first` is told by a pattern of dates
+    among the units ("dd/MM/yyyy"), None where there is none.
     """
 
     header: int | None
@@ -48,6 +53,7 @@ class Heading:
     units: tuple[str, ...]
     evidence: str
     groups: tuple[int, ...] = ()
+    day_first: bool | None = None
 
 
 def find_heading(rows: Records, kinds: list[list[CellKind]], width: int, options: ReadOptions) -> Heading:
@@ -58,7 +64,7 @@ def find_heading(rows: Records, kinds: list[list[CellKind]], width: int, options
         evidence = "given"
     else:
         header, data, evidence = _find_header(rows, kinds, measured, width)
-    units_at = _units_row(rows, kinds, header, data, options)
+    units_at = find_units_row(rows, kinds, header, data, options)
     if units_at is not None:
         data = max(data, units_at + 1)
     if header is None:
@@ -66,6 +72,8 @@ def find_heading(rows: Records, kinds: list[list[CellKind]], width: int, options
         groups: tuple[int, ...] = ()
     elif options.header_row is not None:
         names, groups = padded(rows[header][1], width), ()
+    elif whole := names_in_one_cell(rows[header][1], width):
+        names, groups = whole, ()
     elif (pairs := named_pairs(rows, data, width)) is not None:
         header, names, groups = pairs[0], pairs[1], ()
     else:
@@ -77,19 +85,9 @@ def find_heading(rows: Records, kinds: list[list[CellKind]], width: int, options
     units = padded(
         [bare_unit(c) if is_unit(c) else "" for c in rows[units_at][1]] if units_at is not None else [], width
     )
-    return Heading(header, units_at, data, names, units, evidence, groups)
-
-
-def is_unit(text: str) -> bool:
-    """Returns whether a cell holds a unit, bare or in brackets."""
-    match = _UNIT_LIKE.match(text.strip())
-    return bool(match and match[1].strip() and (parse_unit(match[1].strip()) is not None or match[1].strip() in "-%"))
-
-
-def bare_unit(text: str) -> str:
-    """Returns the unit without its brackets; "" for a dash."""
-    unit = text.strip().strip("[]() ").strip()
-    return "" if unit == "-" else unit
+    patterns = [c for c in rows[units_at][1] if is_date_pattern(c)] if units_at is not None else []
+    order = day_before_month(patterns[0]) if patterns else None
+    return Heading(header, units_at, data, names, units, evidence, groups, order)
 
 
 def measured_columns(rows: Records, kinds: list[list[CellKind]], width: int) -> tuple[bool, ...]:
@@ -100,6 +98,16 @@ def measured_columns(rows: Records, kinds: list[list[CellKind]], width: int) -> 
     for column in range(width):
         filled = [k[column] for k in body if k[column] not in ("empty", "token")]
         flags.append(bool(filled) and sum(map(is_measured, filled)) >= 0.5 * len(filled))
+    return tuple(flags)
+
+
+def timed_columns(rows: Records, kinds: list[list[CellKind]], data: int, width: int) -> tuple[bool, ...]:
+    """Returns for each column whether nearly all its filled cells from record `data` on are dates or times."""
+    body = [k for k, (_, r) in zip(kinds[data:], rows[data:], strict=True) if len(r) == width]
+    flags = []
+    for column in range(width):
+        filled = [k[column] for k in body if k[column] != "empty"]
+        flags.append(len(filled) >= _FEWEST_TIMES and filled.count("time") >= _NEARLY_ALL * len(filled))
     return tuple(flags)
 
 
@@ -120,27 +128,6 @@ def _given_header(rows: Records, line: int) -> tuple[int | None, int]:
     return at, at + 1
 
 
-def _units_row(
-    rows: Records, kinds: list[list[CellKind]], header: int | None, data: int, options: ReadOptions
-) -> int | None:
-    """Returns the index of the units row: below the header, in the same block of lines."""
-    if header is None or options.units_row is False:
-        return None
-    for at in range(header + 1, max(len(rows) if options.units_row else data + 1, header + 1)):
-        if at >= len(rows):
-            break
-        cells = [c for c in rows[at][1] if c and not describes(c)]
-        if not cells:
-            continue
-        alike = sum(map(is_unit, cells)) >= 0.6 * len(cells) and any(c not in "-%" for c in cells)
-        alike = alike or (at == header + 1 and _units_under(rows[header][1], rows[at][1]))
-        if options.units_row or (alike and not any(is_measured(k) for k in kinds[at])):
-            return at
-        if len(cells) < 2 or at >= data:
-            break
-    return None
-
-
 def _find_header(
     rows: Records, kinds: list[list[CellKind]], measured: tuple[bool, ...], width: int
 ) -> tuple[int | None, int, str]:
@@ -157,6 +144,9 @@ def _find_header(
     data = _main_table(rows, led, width)
     apart = f"; {len(led) - len(data)} records of another table above it are no rows" if len(data) < len(led) else ""
     first = _first_data(rows, data, width)
+    for at in (first - 1, first):
+        if at >= 0 and rows[at][1] == ["", *map(str, range(width - 1))] and width > 1:
+            return at, at + 1, "columns are counted from 0, as pandas does"
     block = block_above(rows, first)
     candidates = _scored(rows, kinds, may_name(rows, block, first, width, is_unit), first, width)
     if not candidates:
@@ -166,8 +156,16 @@ def _find_header(
         for at in (first, block[-1] if block else first):
             if (later := _values_below(rows, kinds, measured, data, at, width)) is not None:
                 return at, later, "its texts stand where values follow"
+        if block and names_in_one_cell(rows[block[-1]][1], width):
+            return block[-1], first, "one cell holds as many names as the rows have values"
         return None, first, "the first record already holds values"
-    best = _above_units(rows, max(candidates)[1], block)
+    best = max(candidates)[1]
+    for at in (i for i in (first, *block[-1:]) if i > best + 1):
+        dated = any(names_role(c, "time") for c in rows[at][1])
+        numbered = dated and sum(map(is_measured, kinds[at])) >= 0.5 * width
+        if numbered and (later := _values_below(rows, kinds, measured, data, at, width)) is not None:
+            return at, later, "its texts stand where values follow"
+    best = above_units(rows, best, block)
     best = _below_group_labels(rows, best, first, width)
     first = _first_row_below(best, first, rows, kinds, measured, set(data))
     return best, first, f"names above values; data start at line {rows[first][0] + 1}{apart}"
@@ -244,38 +242,32 @@ def _scored(
         cells = rows[i][1]
         filled = [c for c in cells if c]
         enough = len(filled) >= (1 if width == 1 else max(2, 0.5 * min(width, len(cells))))
+        # pandas leaves the index of a series without a name.
+        enough = enough or (width == len(cells) == 2 and not cells[0] and i >= first - 2 and "text" in kinds[i])
         if not enough or sum(is_measured(k) for k in kinds[i]) > 0.34 * len(filled):
             continue
         names = rows[i - 1][1] if found and found[-1][1] == i - 1 else []
-        unit_row = i > reach[0] and (sum(map(is_unit, filled)) >= 0.6 * len(filled) or _units_under(names, cells))
+        unit_row = i > reach[0] and (mostly_units(filled) or units_under(names, cells))
         score = min(1.0, len(set(filled)) / width) - (0.8 if unit_row else 0)
         # Words for "no value" name columns only where nothing else does.
         score -= 0.8 * all(map(_FIELD_FORMAT.match, filled))
+        # Names have letters; numbers of channels stand beside them.
+        score -= 0.3 * sum(not any(map(str.isalpha, c)) for c in filled) / len(filled)
         score -= 0.3 * bool(describes(cells[0]) or all(k in ("token", "empty") for k in kinds[i]))
+        # What a line that names every column has below it describes them.
+        score -= 0.3 * (not cells[0] and any(j < i and _names_all(rows[j][1], width) for j in reach))
         # Lines that leave the first column free describe the columns one after another, the names first.
         score += 0.02 * (first - i) * (1 if not cells[0] and len(reach) > 2 else -1)
         found.append((score, i))
     return found
 
 
-def _units_under(names: Sequence[str], cells: Sequence[str]) -> bool:
-    """Returns whether a record repeats some cells of the one above it and has units under the others.
-
-    Loggers write what their channels are over lines such as "NO.,Time,ms,bar,degC,V,A1234".
-    """
-    differing = [(name, cell) for name, cell in zip(names, cells, strict=False) if cell and name != cell]
-    units = sum(is_unit(cell) and not is_unit(name) for name, cell in differing)
-    repeated = any(name and name == cell for name, cell in zip(names, cells, strict=False))
-    enough = units >= max(_FEWEST_UNITS, 0.5 * len(differing)) or (repeated and units >= max(2, 0.3 * len(differing)))
-    return len(names) == len(cells) and enough
-
-
-def _above_units(rows: Records, best: int, block: Sequence[int]) -> int:
-    """Returns the line above the best one when that holds nothing but units: channels may have numbers for names."""
-    cells = rows[best][1]
-    upper = rows[best - 1][1] if best - 1 in block else []
-    named = len(upper) == len(cells) > 2 and all(upper) and len(set(upper)) == len(upper) and not describes(upper[0])
-    return best - 1 if named and all(map(is_unit, cells)) and not is_unit(upper[0]) else best
+def _names_all(cells: Sequence[str], width: int) -> bool:
+    """Returns whether a line has a text of its own over each column, that of the times first."""
+    own = list(cells[: width - (len(cells) == width and not cells[-1])])
+    named = len(own) >= width - 1 and all(own) and any(names_role(c, "time") for c in own[:3])
+    named = named and not any(is_measured(kind_of(c)) for c in own)
+    return named and len(set(own)) == len(own)
 
 
 def _below_group_labels(rows: Records, best: int, first: int, width: int) -> int:
@@ -286,7 +278,7 @@ def _below_group_labels(rows: Records, best: int, first: int, width: int) -> int
         return best
     lower = padded(rows[below][1], width)
     filled = [c for c in lower if c]
-    named = all(kind_of(c) == "text" for c in filled) and sum(map(is_unit, filled)) < 0.6 * len(filled)
+    named = all(kind_of(c) == "text" for c in filled) and not mostly_units(filled)
     covers = all(a or b for a, b in zip(upper, lower, strict=True))
     return below if named and covers and len(filled) > sum(map(bool, upper)) else best
 
@@ -302,12 +294,18 @@ def _values_below(
     """Returns the first data index when the record at `first` has numbers for names (register addresses)."""
     texts = [j for j, (k, m) in enumerate(zip(kinds[first], measured, strict=False)) if m and k == "text"]
     below = [i for i in data if i > first][:50]
-    names = rows[first][1]
-    distinct = len(names) == width and len(set(names)) == len(names) and all(names)
+    names = list(rows[first][1])
+    dated = any(names_role(names[j], "time") for j in texts)
+    if len(names) == width and not names[-1] and dated:
+        # Lines that end with a delimiter.
+        names.pop()
+    distinct = len(names) >= width - dated and len(set(names)) == len(names) and all(names)
     if not texts or not below or not distinct or is_property(names):
         return None
-    pure = all(kinds[i][j] != "text" for i in below for j in texts if j < len(kinds[i]))
-    return below[0] if pure else None
+    # The label of a summary at the end stands among the times.
+    enough = 0.6 if dated else 1.0
+    pure = all(sum(kinds[i][j] != "text" for i in below if j < len(kinds[i])) >= enough * len(below) for j in texts)
+    return below[0] if pure and all(kinds[below[0]][j] != "text" for j in texts) else None
 
 
 def _header_of_text(rows: Records, wide: list[int], width: int) -> tuple[int | None, int, str]:

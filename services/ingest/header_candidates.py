@@ -64,6 +64,7 @@ def _too_narrow(rows: Records, at: int, first: int, width: int) -> bool:
     """Returns whether a line, or two lines between it and the values, have far fewer fields than the values."""
     if width < _SEVERAL:
         return False
-    between = [rows[i][1] for i in range(at + 1, first) if any(rows[i][1])]
+    # Marks such as "#TYPES" are no lines of another table.
+    between = [r for _, r in rows[at + 1 : first] if any(r) and not r[0].startswith("#")]
     narrow = sum(len(cells) < _NARROW * width for cells in between)
     return len(rows[at][1]) < _NARROW * width or narrow >= 2

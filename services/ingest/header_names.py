@@ -119,7 +119,17 @@ def named_pairs(rows: Records, data: int, width: int) -> tuple[int, tuple[str, .
     return None
 
 
+def names_in_one_cell(cells: Sequence[str], width: int) -> tuple[str, ...]:
+    """Returns the names of `width` columns where one cell holds them all between runs of blanks, else nothing.
+
+    ZPlot quotes its header as a whole above rows of numbers between commas.
+    """
+    names = tuple(re.split(r"\s{2,}|\t", cells[0].strip())) if len(cells) == 1 < width else ()
+    distinct = len(names) == width and len(set(names)) == width
+    return names if distinct and sum(kind_of(n) == "text" for n in names) >= 0.6 * width else ()
+
+
 def _under(label: str, name: str) -> str:
-    if not label or not name or label == name or names_role(name, "time"):
+    if not label or not name or name.startswith(label) or names_role(name, "time"):
         return name or label
     return f"{label} {name}"

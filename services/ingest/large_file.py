@@ -16,6 +16,7 @@ from services.ingest.dialect import detect_dialect
 from services.ingest.formats import registry
 from services.ingest.formats.delimited import Delimited
 from services.ingest.formats.delimited_rows import BLOCK_BYTES
+from services.ingest.formats.refined import refined
 from services.ingest.formats.registry import MustBeWhole
 from services.ingest.formats.tag_labels import AnotherTag
 from services.ingest.formats.text_file import load_text
@@ -146,4 +147,7 @@ def _of_rewritten(rewritten: registry.Rewritten, file_name: str, limits: Limits)
 
 
 def _reshaped(options: ReadOptions) -> Callable[[SourceTable], bool]:
-    return lambda table: not options.raw and any(r.recognise(table, options) for r in registry.reshapes())
+    def told(table: SourceTable) -> bool:
+        return refined(table) is not table or any(r.recognise(table, options) for r in registry.reshapes())
+
+    return lambda table: not options.raw and told(table)

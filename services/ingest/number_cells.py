@@ -18,10 +18,11 @@ from services.ingest.ledger import LISTED_TEXTS, OTHER_TEXTS, ColumnCells
 NUMBER_SHARE = 0.9
 """Share of the filled cells, tokens aside, that must be numbers for a column to be one of numbers."""
 WORTH_COUNTING = 0.3
-"""Share of numbers below which the other cells are not even counted."""
+"""Share of numbers below which the other cells are not even counted, unless they are words for "no value"."""
 _LINES_LISTED = 5
 _TEXTS_KEPT = 20_000
 _TRIED = 100
+_TOKENS_SAMPLED = 200
 
 
 def is_token(text: str) -> bool:
@@ -119,7 +120,10 @@ class NumberCells:
         plain = texts
         if values is not None and values.null_count() == len(values) and not _any_digit(texts):
             self.filled += filled
-            self.countless = self.countless or filled > 0
+            if filled and _mostly_tokens(texts.drop_nulls()):
+                self._count(texts, values, lines)
+            else:
+                self.countless = self.countless or filled > 0
             return values
         if values is None or (values.null_count() > texts.null_count() and not _mostly_times(texts)):
             plain = plain_number(texts, self.decimal)
@@ -127,7 +131,7 @@ class NumberCells:
         read = len(values) - values.null_count()
         self.read, self.filled = self.read + read, self.filled + filled
         if read < filled:
-            if read < WORTH_COUNTING * filled:
+            if read < WORTH_COUNTING * filled and not _mostly_tokens(texts.filter(values.is_null()).drop_nulls()):
                 self.countless = True
             else:
                 self._count(texts, values, lines)
@@ -181,6 +185,12 @@ def texts_with_lines(texts: pl.Series, lines: pl.Series) -> list[tuple[str, int,
 def _any_digit(texts: pl.Series) -> bool:
     """Returns whether an even sample of the cells has one with a digit."""
     return bool(even_sample(texts, 1000).str.contains(r"\d").any())
+
+
+def _mostly_tokens(filled: pl.Series) -> bool:
+    """Returns whether nearly all cells of an even sample stand for "no value", as where a sensor was off for long."""
+    sample = even_sample(filled, _TOKENS_SAMPLED).to_list()
+    return sum(map(is_token, sample)) >= NUMBER_SHARE * len(sample)
 
 
 def even_sample(texts: pl.Series, size: int) -> pl.Series:

@@ -14,9 +14,11 @@ import polars as pl
 
 from services.chassis.errors import SensorForgeError
 from services.ingest.coerce import coerce, nameless_empty
-from services.ingest.container import detect_container, unwrap
+from services.ingest.container import beside_the_data, detect_container, unwrap
 from services.ingest.formats import registry, sections
 from services.ingest.formats.delimited import read_delimited
+from services.ingest.formats.refined import refined
+from services.ingest.formats.stated_zone import with_zone_told
 from services.ingest.formats.tag_labels import AnotherTag
 from services.ingest.formats.text_file import load_text
 from services.ingest.ledger import ColumnCells, Ledger
@@ -85,15 +87,24 @@ def read_source(
         if not members:
             raise SensorForgeError("EMPTY_FILE", f"{source.file_name} is an archive without files.")
         inner: list[tuple[Source, SourceTable]] = []
+        left_out: list[tuple[str, SensorForgeError]] = []
         for number, (path, name) in enumerate(members):
             nested = directory / f"member-{number}"
             nested.mkdir()
-            inside = detect_container(path, name)
-            if inside.value in ("gzip", "zip"):
-                raise SensorForgeError("INGEST_LIMIT", f"{source.file_name} holds an archive inside an archive.")
-            inner.extend(read_source(Source(path, name), options, limits, nested, progress))
+            try:
+                _refuse_archive(path, name, source.file_name)
+                inner.extend(read_source(Source(path, name), options, limits, nested, progress))
+            except SensorForgeError as error:
+                if not beside_the_data(name, error):
+                    raise
+                left_out.append((name, error))
+        if not inner:
+            raise left_out[0][1]
         for _, table in inner:
             table.facts.insert(0, Fact("wrapper", kind.value, kind.evidence))
+        if left_out:
+            names = ", ".join(n for n, _ in left_out[:10])
+            inner[0][1].warnings.append(("MEMBERS_UNREAD", f"{source.file_name}: {names} hold no table; not read."))
         return inner
     container = next((c for c in registry.containers() if c.kind == kind.value), None)
     if container is not None:
@@ -101,7 +112,8 @@ def read_source(
         table = large or container.read(source.path, source.file_name, options, limits, progress)
         if not any(f.key == "format" for f in table.facts):
             table.facts.insert(0, kind)
-        return [(source, _reshaped(table, source.file_name, options, limits))]
+        parts = table.parts or [(source.file_name, table)]
+        return [(replace(source, file_name=n), _reshaped(t, n, options, limits)) for n, t in parts]
     text = load_text(source.path, source.file_name, options, limits, directory)
     head = text.head(1 << 16)
     for text_format in registry.text_formats():
@@ -120,6 +132,11 @@ def read_source(
     return [(source, _reshaped(table, source.file_name, options, limits))]
 
 
+def _refuse_archive(path: Path, name: str, archive: str) -> None:
+    if detect_container(path, name).value in ("gzip", "zip"):
+        raise SensorForgeError("INGEST_LIMIT", f"{archive} holds an archive inside an archive.")
+
+
 def _large_json(
     source: Source, kind: Fact, options: ReadOptions, limits: Limits, directory: Path, progress: Progress
 ) -> SourceTable | None:
@@ -133,6 +150,7 @@ def _large_json(
 def _reshaped(table: SourceTable, file_name: str, options: ReadOptions, limits: Limits) -> SourceTable:
     if options.raw and not options.tag_column:
         return table
+    table = refined(with_zone_told(table, file_name, options.time_zone))
     if table.frame.height > MANY_ROWS and (wide := widened_by_slices(table, file_name, options, limits)) is not None:
         return wide
     for reshape in registry.reshapes():

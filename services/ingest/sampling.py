@@ -14,7 +14,7 @@ def head_of(path: Path, directory: Path) -> Path:
         return path
     with path.open("rb") as source:
         head = source.read(HEAD_BYTES)
-    if head.startswith(_NOT_TEXT) or head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
+    if head.startswith(_NOT_TEXT) or head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[", b"<"):
         return path
     target = directory / "head"
     end = head.rfind(b"\n")

@@ -16,11 +16,22 @@ from typing import Literal
 
 import polars as pl
 
-from services.ingest.coerce import TextCells, Typing, check_time_column, nameless_empty, trimmed, typed_column
+from services.ingest.block_times import BlockTimes
+from services.ingest.coerce import (
+    TextCells,
+    Typing,
+    check_time_column,
+    follow_the_settled,
+    nameless_empty,
+    trimmed,
+    typed_column,
+)
 from services.ingest.decimal_mark import Decimal, DecimalEvidence
+from services.ingest.digit_times import written_in_digits
 from services.ingest.formats.delimited import Delimited
 from services.ingest.formats.delimited_rows import BLOCK_BYTES, Part, RowPass
 from services.ingest.formats.registry import MustBeWhole
+from services.ingest.identifiers import may_identify
 from services.ingest.ledger import ColumnCells
 from services.ingest.number_cells import NumberCells
 from services.ingest.options import ReadOptions
@@ -32,41 +43,7 @@ HELD_BYTES = 256 << 20
 """What is kept of a table in memory."""
 _HELD_REJECTS = 4 << 20
 _LATER_SAMPLE = 2_000
-_DAY_OR_MONTH_FIRST = ("%d/%m", "%m/%d", "%d-%m", "%m-%d")
-
-
-@dataclass
-class _Times:
-    """A column of times in one format, or in two that differ in their clocks only.
-
-    `plain` says that the first texts need no preparation (month names, odd marks) to be parsed.
-    """
-
-    format: str
-    evidence: str
-    type: pl.DataType
-    plain: bool
-
-    def parse(self, texts: pl.Series) -> pl.Series:
-        """Returns the times, null where a text has not the format."""
-        first, *others = self.format.split(" | ")
-        values = self._parsed(texts, first)
-        for other in others:
-            if values.null_count() > texts.null_count():
-                values = values.zip_with(values.is_not_null(), self._parsed(texts, other))
-        return values
-
-    def _parsed(self, texts: pl.Series, fmt: str) -> pl.Series:
-        # An optional fraction costs four times as much as none.
-        values = self._forced(texts, fmt.replace("%S%.f", "%S"))
-        return values if values.null_count() == texts.null_count() else self._forced(texts, fmt)
-
-    def _forced(self, texts: pl.Series, fmt: str) -> pl.Series:
-        if self.plain and getattr(self.type, "time_zone", None) is None:
-            return texts.str.strptime(pl.Datetime("us"), fmt, strict=False)
-        found = find_time(texts, forced=fmt)
-        assert isinstance(found, TimeColumn)
-        return found.values
+_DAY_OR_MONTH_FIRST = ("%d/%m", "%m/%d", "%d-%m", "%m-%d", "%d %m", "%m %d", "%y/%m", "%y-%m")
 
 
 @dataclass
@@ -80,7 +57,7 @@ class _Column:
     seen: int = 0
     empty: int = 0
     numbers: NumberCells = field(init=False)
-    times: _Times | None = None
+    times: BlockTimes | None = None
     _odd_times: int = 0
     _only_as_text: bool = False
 
@@ -157,7 +134,8 @@ class _Column:
         """
         options, texts = self.options, cells.texts
         self.kind = "text"
-        if self.name == options.timestamp_column and options.timestamp_format:
+        forced = self.name == options.timestamp_column and options.timestamp_format
+        if forced or written_in_digits(texts) or may_identify(texts):
             return None
         trial = NumberCells(self.name, self.decimal)
         values = trial.add(texts, lines, cells.numbers)
@@ -170,7 +148,7 @@ class _Column:
             return None
         if not found.format.startswith(_DAY_OR_MONTH_FIRST) and not options.time_zone:
             plain = prepared(texts) is texts
-            self.kind, self.times = "time", _Times(found.format, found.evidence, found.values.dtype, plain)
+            self.kind, self.times = "time", BlockTimes(found.format, found.evidence, found.values.dtype, plain)
         return None
 
     def settle(self, typing: Typing) -> None:
@@ -316,6 +294,9 @@ class Stream:
             types[name] = values.dtype
             if column.doubtful or values.dtype != pl.String:
                 replaced[name] = values.alias(name)
+        later = follow_the_settled(typing, lambda n: self.table.column(stored_name(n), pl.String()).alias(n), lines)
+        for name, values in later.items():
+            types[stored_name(name)], replaced[stored_name(name)] = values.dtype, values.alias(stored_name(name))
         typing.refuse_ambiguous_axis()
         if not self.options.raw:
             drop = nameless_empty(typing.cells, layout.dialect.header_line is not None)

@@ -97,8 +97,9 @@ class SourceTable:
 
     `frame`: one column per field, String where cells are still text. `row_numbers` and `line_numbers` (Int64, one per
     row) point into the file. `units` by column, from brackets or a units row. `preamble`: the cells of the lines above
-    the header. `padded`: cells that short rows lack. `decimal`: "" unless decided by the format itself. `samples` and
-    `bad_cells` (by column) account for a long export that was turned wide; `bad_cells` are null in the frame.
+    the header. `padded`: cells that short rows lack. `decimal` and `day_first` are "" and None unless decided by the
+    format itself. `samples` and `bad_cells` (by column) account for a long export that was turned wide; `bad_cells` are
+    null in the frame.
     """
 
     frame: pl.DataFrame
@@ -111,10 +112,13 @@ class SourceTable:
     preamble: list[list[str]] = field(default_factory=list)
     padded: int = 0
     decimal: str = ""
+    day_first: bool | None = None
     has_header: bool = True
     warnings: list[tuple[str, str]] = field(default_factory=list)
     samples: SampleCounts | None = None
     bad_cells: dict[str, int] = field(default_factory=dict)
+    parts: list[tuple[str, SourceTable]] = field(default_factory=list)
+    """Where a file holds several tables that belong together: all of them by name, this one included."""
 
 
 def numbered(count: int, first: int = 1) -> pl.Series:

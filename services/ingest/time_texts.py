@@ -5,6 +5,8 @@ Nothing is decided here: a text that is not understood comes back as it was.
 
 from __future__ import annotations
 
+import datetime as dt
+
 import polars as pl
 
 SAMPLE = 200
@@ -34,12 +36,34 @@ _CENTRAL = {"CST": "-06:00"}
 _HOURS_OFF = r"(:\d{2}(?:[.,]\d+)?)([+-]\d{2})$"
 # Java writes the zone's name behind the offset, of which it is no part: "2024-05-01T10:00:00+02:00[Europe/Berlin]".
 _ZONE_BEHIND = r"(Z|[+-]\d{2}:?\d{2}) ?\[[A-Za-z][\w/+-]*\]$"
+# A period as ISO 8601 writes it, or with a dash between its ends: its beginning is the time.
+_MOMENT = (
+    r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}[T ]\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?: ?[AaPp][Mm])?"
+    r"(?: ?(?:Z|[+-]\d{2}:?\d{2}))?"
+)
+_PERIOD = (
+    rf"^({_MOMENT})(?: ?/ ?(?:{_MOMENT}|P[0-9.,YMDTHSW]+)| ?[-–] (?:{_MOMENT}))( ?\(?(?:UTC|GMT|[A-Z]{{3,4}})\)?)?$"
+)
+# Names that stand for several zones, or for local time with and without summer time: the times stay naive.
+_SEVERAL_ZONES = r"\d(?: [AaPp][Mm])? (CST|IST|BST|AST|[ECMP]T|LT|LST|LOCAL)$"
+_CHINESE_MONTHS = dict(
+    zip(
+        ("十二月", "十一月", "十月", "九月", "八月", "七月", "六月", "五月", "四月", "三月", "二月", "一月"),
+        ("Dec", "Nov", "Oct", "Sep", "Aug", "Jul", "Jun", "May", "Apr", "Mar", "Feb", "Jan"),
+        strict=True,
+    )
+)
+_HALF_OF_DAY = r"(?i)(?:^|[ T])(\d{1,2}):\d{2}(?::\d{2}(?:\.\d+)?)? ?([AP])M$"
+_HOUR_ALONE = r"^((?:\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|\d{8})[ T]\d{1,2})$"
 _WEEKDAY = r"^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun|Mo|Di|Mi|Do|Fr|Sa|So)[a-z]*[,.]? +"
 
 
 def prepared(texts: pl.Series) -> pl.Series:
     """Returns time texts with English month names, points before fractions, plain AM/PM and no weekday."""
     head = texts.drop_nulls().head(SAMPLE)
+    if head.str.contains(_PERIOD).any():
+        texts = texts.str.replace(_PERIOD, "${1}${2}").str.replace(r" ?\(([A-Z]{3,4})\)$", " ${1}")
+        head = texts.drop_nulls().head(SAMPLE)
     if head.str.contains(_YEAR_LAST).any():
         texts = texts.str.replace(_YEAR_LAST, "${2} ${1} ${5} ${3}${4}")
         head = texts.drop_nulls().head(SAMPLE)
@@ -61,6 +85,18 @@ def prepared(texts: pl.Series) -> pl.Series:
         for half, words in (("AM", "午前|오전|上午"), ("PM", "午後|오후|下午")):
             texts = texts.str.replace(rf"(?:{words}) ?(\d{{1,2}}:\S+)", f"${{1}} {half}")
         head = texts.drop_nulls().head(SAMPLE)
+    if head.len() and head.str.contains(_HOUR_ALONE).all():
+        texts = texts.str.replace(_HOUR_ALONE, "${1}:00")
+        head = texts.drop_nulls().head(SAMPLE)
+    if head.str.contains("[一二三四五六七八九十]月").any():
+        texts = texts.str.replace_many(list(_CHINESE_MONTHS), list(_CHINESE_MONTHS.values()), leftmost=True)
+        head = texts.drop_nulls().head(SAMPLE)
+    if head.str.contains(_SEVERAL_ZONES).any() and zone_of_several(texts):
+        texts = texts.str.replace(r" [A-Z]{2,5}$", "")
+        head = texts.drop_nulls().head(SAMPLE)
+    if head.str.contains(_HALF_OF_DAY).any() and _halves_are_idle(texts):
+        texts = texts.str.replace(r"(?i) ?[AP]M$", "")
+        head = texts.drop_nulls().head(SAMPLE)
     if head.str.contains(_ZONE_NAME).any():
         texts = _with_offsets(texts)
         head = texts.drop_nulls().head(SAMPLE)
@@ -80,6 +116,35 @@ def prepared(texts: pl.Series) -> pl.Series:
         if swap and len(swap) <= 48:
             texts = texts.str.replace_many(list(swap), list(swap.values()))
     return texts
+
+
+def zone_of_several(texts: pl.Series) -> str:
+    """Returns the name behind all times of a column that stands for several zones, "" where there is none."""
+    head = texts.drop_nulls().head(SAMPLE).str.extract(_SEVERAL_ZONES)
+    if not head.len() or head.null_count():
+        return ""
+    names = texts.str.extract(r" ([A-Z]{2,5})$").drop_nulls().unique()
+    return str(names[0]) if names.len() == 1 else ""
+
+
+def _halves_are_idle(texts: pl.Series) -> bool:
+    """Returns whether AM and PM stand beside clocks of 24 hours, to which they add nothing ("13:00:00 PM")."""
+    hours = texts.str.extract(_HALF_OF_DAY, 1).cast(pl.Int64, strict=False)
+    if not ((hours > 12) | (hours == 0)).any():
+        return False
+    afternoon = texts.str.extract(_HALF_OF_DAY, 2).str.to_uppercase() == "P"
+    return bool(((hours >= 12) == afternoon).all())
+
+
+def offset_of_name(name: str) -> dt.timedelta:
+    """Returns the distance from UTC of a zone name that stands for one zone. Raises KeyError."""
+    hours, minutes = _OFFSETS[name].split(":")
+    return dt.timedelta(hours=int(hours), minutes=int(minutes))
+
+
+def known_zones(names: list[str]) -> bool:
+    """Returns whether zone names stand for one offset each."""
+    return set(names) <= (_OFFSETS.keys() | {"UTC", "GMT"} | (_CENTRAL.keys() if "CDT" in names else set()))
 
 
 def _with_offsets(texts: pl.Series) -> pl.Series:

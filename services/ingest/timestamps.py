@@ -14,13 +14,14 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from services.ingest.cells import MISSING_WORDS
-from services.ingest.time_texts import SAMPLE
+from services.ingest.time_texts import SAMPLE, offset_of_name, zone_of_several
 from services.ingest.time_texts import prepared as prepared
 
 _DATES = (
     "%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%d.%m.%y", "%d/%m/%Y", "%m/%d/%Y", "%d/%m/%y", "%m/%d/%y",
     "%d-%m-%Y", "%m-%d-%Y", "%d-%m-%y", "%m-%d-%y", "%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d. %b %Y", "%d/%b/%Y",
     "%d.%b.%Y", "%b %d, %Y", "%b %d %Y", "%Y-%b-%d", "%Y%m%d",
+    "%d %m %Y", "%m %d %Y", "%Y %m %d",
 )  # fmt: skip
 _SEPARATORS = (" ", "T", ", ", " - ", "_", ";", "  ", ":", " @ ", "-")
 _CLOCKS = (
@@ -40,7 +41,9 @@ ACCEPTED_SHARE = 0.9
 _MOST_LOOKS = 4
 _SECOND_FORMAT = 0.05
 """Share of the cells that a second format of a column must have."""
-_SWAPPED = {"%d/%m": "%m/%d", "%m/%d": "%d/%m", "%d-%m": "%m-%d", "%m-%d": "%d-%m"}
+_YEAR_LAST_IN_TWO = ("%d/%m/%y", "%m/%d/%y", "%d-%m-%y", "%m-%d-%y")
+EITHER_WAY = "day equals month in every date"
+_SWAPPED = {"%d/%m": "%m/%d", "%m/%d": "%d/%m", "%d-%m": "%m-%d", "%m-%d": "%d-%m", "%d %m": "%m %d", "%m %d": "%d %m"}
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,7 @@ def find_time(
         return None
     if not forced and (dates := _dotnet_dates(texts)) is not None:
         return TimeColumn(dates, "/Date(ms)/", "milliseconds since 1970 in the form of Microsoft's JSON")
+    unread = f"; {zone} may be several zones and is not applied" if (zone := zone_of_several(texts)) else ""
     texts = prepared(texts)
     if forced:
         fmt = python_format(forced)
@@ -152,9 +156,11 @@ def find_time(
     rival = next(
         (p for p in parsed[1:] if p[0] == parsed[0][0] and _date_part(p[1]) == _swapped(_date_part(parsed[0][1]))), None
     )
+    if (by_year := _year_first(texts, fmt, values)) is not None:
+        return replace(by_year, values=_in_stated_zone(by_year.values, by_year.format))
     if rival is None:
         share = good / len(filled)
-        evidence = f"{share:.0%} of the filled cells have this format"
+        evidence = f"{share:.0%} of the filled cells have this format{unread}"
         return TimeColumn(_in_stated_zone(values, fmt), fmt, evidence)
     found = _settle(texts, (fmt, values), (rival[1], rival[2]), day_first, comma_locale)
     if isinstance(found, AmbiguousTime):
@@ -166,8 +172,9 @@ def find_time(
 _ORDER_IN_HEADING = re.compile(r"(?<![A-Za-z])(dd?|mm?)([/.-])(dd?|mm?)\2(?:yyyy|yy|jjjj|aaaa)(?![A-Za-z])", re.I)
 _OFFSET_IN_HEADING = re.compile(r"\b(?:GMT|UTC) ?([+-])(\d{1,2})(?::?([0-5]\d))?(?!\d)", re.I)
 
-
 _ZONE_IN_HEADING = re.compile(r"\b[A-Z][a-z]+/[A-Z][A-Za-z_]+\b")
+# Names of one offset each. Those of zones with a summer time of another name are used for both and say nothing.
+_NAME_IN_HEADING = re.compile(r"(?:^|[\s(\[_,:])(MST|EST|PST|AKST|AEST|JST|KST|MSK)(?=$|[\s)\],])")
 
 
 def _day_first_in(heading: str) -> bool | None:
@@ -186,7 +193,8 @@ def _in_stated_zone(values: pl.Series, fmt: str) -> pl.Series:
         return localised(values, zone[0])
     match = _OFFSET_IN_HEADING.search(values.name)
     if not match:
-        return values
+        name = _NAME_IN_HEADING.search(values.name)
+        return values if name is None else (values - offset_of_name(name[1])).dt.replace_time_zone("UTC")
     minutes = (int(match[2]) * 60 + int(match[3] or 0)) * (-1 if match[1] == "-" else 1)
     return (values - dt.timedelta(minutes=minutes)).dt.replace_time_zone("UTC")
 
@@ -228,7 +236,7 @@ def _settle(
         return TimeColumn(chosen[1], chosen[0], f"the heading {texts.name!r} says the order")
     same = (one[1] == two[1]).all()
     if same:
-        return TimeColumn(one[1], one[0], "day equals month in every date")
+        return TimeColumn(one[1], one[0], EITHER_WAY)
     a, b = _disorder(day[1]), _disorder(month[1])
     if a != b:
         chosen, other = (day, month) if a < b else (month, day)
@@ -239,6 +247,28 @@ def _settle(
         return TimeColumn(day[1], day[0], "decimal commas: the file's locale writes the day first", (month[0],))
     at = next(i for i in range(len(texts)) if day[1][i] is not None and day[1][i] != month[1][i])
     return AmbiguousTime((day[0], month[0]), str(texts[at]), (_readable(day[1][at]), _readable(month[1][at])))
+
+
+def _year_first(texts: pl.Series, fmt: str, values: pl.Series) -> TimeColumn | None:
+    """Returns dates such as 20/02/13 read with the year first, as East Asian loggers write them, where they then run
+    more steadily, or over days instead of years; None otherwise."""
+    if not fmt.startswith(_YEAR_LAST_IN_TWO) or "|" in fmt:
+        return None
+    mark = fmt[2]
+    other = f"%y{mark}%m{mark}%d{fmt[8:]}"
+    read = _parse(texts, other)
+    if read.null_count() > values.null_count():
+        return None
+    steadier = _disorder(read) < _disorder(values)
+    if not steadier and not (_disorder(read) == _disorder(values) and _span(values) > 100 * _span(read) > 0):
+        return None
+    return TimeColumn(read, other, "the year stands first: the dates then follow each other", (fmt,))
+
+
+def _span(values: pl.Series) -> float:
+    """Returns the seconds between the first and the last time."""
+    ticks = values.drop_nulls().dt.epoch("us").sort()
+    return (int(ticks[-1]) - int(ticks[0])) / 1e6 if len(ticks) else 0.0
 
 
 def _readable(moment: object) -> str:

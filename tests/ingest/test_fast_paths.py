@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from services.ingest.coerce import TextCells, Typing, trimmed, typed_column
 from services.ingest.formats.json_file import as_series
-from services.ingest.formats.workbook import _column, as_text
+from services.ingest.formats.sheets import as_text
+from services.ingest.formats.sheets import column as _column
 from services.ingest.options import ReadOptions
 from services.ingest.records import scan
 

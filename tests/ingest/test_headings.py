@@ -90,3 +90,47 @@ def test_a_column_of_words_for_no_value_has_no_values(read: Read) -> None:
     dataset = read(("time,flow,oxygen\n" + "".join(f"2024-01-13 00:00:{i:02d},{i}.5,NA\n" for i in range(20))).encode())
     assert dataset.table["oxygen"].dtype.is_numeric()
     assert dataset.table["oxygen"].null_count() == 20
+
+
+TIMED = [f"2024-01-13 00:00:{i:02d},{i}.5,{i}.25" for i in range(20)]
+
+
+@pytest.mark.parametrize("below", [[], ["Minimum,0.5,0.25", "% RSD,3.5,4.25"]])
+def test_numbers_of_channels_are_names_whatever_stands_above_and_below(read: Read, below: list[str]) -> None:
+    above = ["Trend", "Channel,Name,Unit", "CH1,Flow,bar", "CH2,Temp,K", "", "Time,1,2"]
+    dataset = read("\n".join([*above, *TIMED, *below]).encode())
+    assert dataset.table.columns[1:] == ["Time", "1", "2"]
+    assert dataset.table.height == len(TIMED)
+
+
+@pytest.mark.parametrize("below", [[",Feed flow,Feed temp", ",m3/h,K"], ["TIMESTAMP,39785_842,28658_602"]])
+def test_what_stands_below_the_names_of_all_columns_describes_them(read: Read, below: list[str]) -> None:
+    assert names(read, "\n".join(["Time,FT101,TT205", *below, *TIMED])) == ["Time", "FT101", "TT205"]
+
+
+def test_index_without_a_name_leaves_the_name_of_a_series_in_place(read: Read) -> None:
+    rows = [f"2022-01-20 00:{i:02d}:00-07:00,{i}.5" for i in range(20)]
+    dataset = read("\n".join([",Irradiance [W/m^2]", *rows]).encode())
+    assert dataset.table.columns[1:] == ["column_1", "Irradiance [W/m^2]"]
+    assert dataset.units == {"Irradiance [W/m^2]": "W/m^2"}
+
+
+def test_one_quoted_cell_of_names_names_all_columns(read: Read) -> None:
+    rows = [f"{i * 10},{i}.5,{i}.25" for i in range(1, 20)]
+    assert names(read, "\n".join(['"Data File: 1.1"', '"  Freq (Hz)   Z real   Z imag"', *rows])) == [
+        "Freq (Hz)",
+        "Z real",
+        "Z imag",
+    ]
+
+
+def test_all_lines_of_a_heading_are_no_rows_where_they_come_again(read: Read) -> None:
+    heading = ["Time,FT101,TT205", ",Feed flow,Feed temp", ",m3/h,K"]
+    dataset = read("\n".join([*heading, *TIMED[:10], *heading, *TIMED[10:]]).encode())
+    assert (dataset.table.height, dataset.rejects["reason"].to_list()) == (20, ["REPEATED_HEADER"] * 3)
+
+
+def test_keys_and_values_above_a_short_table_are_no_rows(read: Read) -> None:
+    above = ["Project,Audit", "Device,DX200", "Operator,J. Smith", "Start,08:00", "Channels,2", ""]
+    dataset = read("\n".join([*above, "Time,Flow,Temp", *TIMED[:5]]).encode())
+    assert (dataset.table.columns[1:], dataset.table.height) == (["Time", "Flow", "Temp"], 5)

@@ -108,3 +108,11 @@ def test_opc_ua_payload_keeps_good_samples_whose_status_is_left_out(read: Read) 
         json.dumps({"MessageId": "1", "MessageType": "ua-data", "Messages": messages}).encode(), name="x.json"
     )
     assert values(dataset, "Payload.TP2")[3:6] == [3.5, None, 5.5]
+
+
+def test_numbers_that_count_from_1970_under_a_time_are_times(read: Read) -> None:
+    document = {"ts": [1714550400 + i for i in range(5)], "flow": [1.5, 2.5, 3.5, 4.5, 5.5], "part": [1714550400] * 5}
+    dataset = read(json.dumps(document).encode(), name="x.json")
+    assert dataset.time_columns == ["ts"]
+    assert values(dataset, "ts")[0] == dt.datetime(2024, 5, 1, 8, tzinfo=dt.UTC)
+    assert values(dataset, "part")[0] == 1714550400

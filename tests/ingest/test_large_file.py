@@ -103,6 +103,18 @@ CASES = {
     "blanks between": "a b  c\n" + "".join(f"{i}  {i}.5\t {i}\n" for i in range(ROWS)),
     "returns as line ends": PLAIN.replace("\n", "\r"),
     "only text": "name,place\n" + "".join(f"pump {chr(97 + i % 26)},hall\n" for i in range(ROWS)),
+    "numbers among words for no value": "a,b\n" + "".join(
+        f"{i},{i / 4 if i % 9 == 8 else 'NA'}\n" for i in range(ROWS)
+    ),
+    "numbers after words for no value": "a,b\n" + "".join(f"{i},{i / 4 if i > 300 else '---'}\n" for i in range(ROWS)),
+    "seconds since 1970": "ts,v\n" + "".join(f"{1710396000 + i},{i}\n" for i in range(ROWS)),
+    "digits of times until late": "when,v\n" + "".join(
+        f"{20240314000000 + i % 60},{i}\n" for i in range(ROWS)
+    ) + "7,7\n",
+    "leading zeros late": "device,v\n" + "".join(f"{i},{i}\n" for i in range(500, 900)) + "0042,7\n",
+    "order told by another column": "date,time,v\n" + "".join(
+        f"05/02/2024,{1 + i // 20:02d}/02/2024 10:00:00,{i}\n" for i in range(ROWS)
+    ),
     "truth": "a,b\n" + "".join(f"{i},{'TRUE' if i % 2 else 'false'}\n" for i in range(ROWS)),
 }  # fmt: skip
 

@@ -90,3 +90,17 @@ def test_register_readings_one_a_line_become_columns(read: Read) -> None:
     lines = ["timestamp,unit,address,value"]
     lines += [f"2024-01-01 00:00:{i:02d},1,{a},{a % 100 + i}" for i in range(30) for a in (40001, 40002)]
     assert read("\n".join(lines).encode()).table.columns == ["source_row", "timestamp", "40001", "40002"]
+
+
+def test_machines_with_several_measurements_a_line_are_no_long_export(read: Read) -> None:
+    """Not even where all machines measure the same, so that every value follows from its time."""
+    rows = [f"15-05-2020 {m // 60:02d}:{m % 60:02d},{key},{m},{m * 0.9:.1f}" for m in range(60) for key in "abc"]
+    text = "DATE_TIME,SOURCE_KEY,DC_POWER,AC_POWER\n" + "\n".join(rows) + "\n"
+    dataset = read(text.encode(), name="plant.csv")
+    assert dataset.table.columns[1:] == ["DATE_TIME", "SOURCE_KEY", "DC_POWER", "AC_POWER"]
+
+
+def test_two_measurements_of_few_values_are_no_long_export(read: Read) -> None:
+    rows = [f"2024-03-01 00:{m:02d}:00,L{k},{61 + m % 3 / 2},{3 + m % 4 / 10:.1f}" for m in range(60) for k in (1, 2)]
+    text = "timestamp,line,temperature,pressure\n" + "\n".join(rows) + "\n"
+    assert read(text.encode(), name="lines.csv").table.columns[1:] == ["timestamp", "line", "temperature", "pressure"]

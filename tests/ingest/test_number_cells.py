@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from services.ingest.number_cells import plain_number
-from tests.ingest.conftest import Read
+from tests.ingest.conftest import Read, values
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,13 @@ def test_a_tag_called_like_a_summary_is_no_footer(read: Read) -> None:
     dataset = read("\n".join(["Tag;Time;Value", *rows]).encode())
     assert dataset.table.columns == ["source_row", "timestamp", "Flow", "Max Temp"]
     assert dataset.ledger["lines"]["footer"] == 0
+
+
+@pytest.mark.parametrize(
+    ("texts", "unit"), [(["$0.20", "-$1,250.50", "($3.00)"], "$"), (["0.20 €", "-1,250.50 €", "-3.00€"], "€")]
+)
+def test_sums_of_money_are_numbers_of_their_currency(texts: list[str], unit: str, read: Read) -> None:
+    body = "".join(f'2024-01-0{i + 1};"{t}"\n' for i, t in enumerate(texts))
+    dataset = read(f"day;cost\n{body}".encode())
+    assert values(dataset, "cost") == [0.2, -1250.5, -3.0]
+    assert dataset.units["cost"] == unit

@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from services.chassis.errors import SensorForgeError
-from tests.ingest.conftest import Read, values
+from tests.ingest.conftest import Read, facts, values
 
 
 def month(number: int, columns: str = "Flow,Temp", zone: str = "") -> bytes:
@@ -139,3 +139,25 @@ def test_files_that_nothing_joins_are_refused(read: Read) -> None:
     with pytest.raises(SensorForgeError) as caught:
         read(b"a,b\n1.5,2\n2.5,3\n", b"c,d\n1.5,2\n2.5,3\n")
     assert caught.value.reason == "TABLES_DIFFER"
+
+
+def _day(day: int, mark: str = ".") -> bytes:
+    values = [f"9{mark}3{m:02d}" if day < 10 else f"95{mark}3" for m in range(30)]
+    rows = [f"{day:02d}/02/2024 00:{m:02d};{v}" for m, v in enumerate(values)]
+    return ("Time;Flow\n" + "\n".join(rows) + "\n").encode()
+
+
+def test_a_day_that_reads_both_ways_is_settled_by_the_others(read: Read) -> None:
+    dataset = read(_day(1), _day(2), _day(14))
+    assert [t.day for t in values(dataset, "Time")[::30]] == [1, 2, 14]
+    assert facts(dataset)["settled_by_other_files"] == "decimal ., day before month"
+
+
+def test_decimal_comma_that_reads_both_ways_is_settled_by_the_others(read: Read) -> None:
+    assert values(read(_day(1, ","), _day(14, ",")), "Flow")[:2] == [9.3, 9.301]
+
+
+def test_what_no_file_settles_is_asked_for(read: Read) -> None:
+    with pytest.raises(SensorForgeError) as refused:
+        read(_day(1), _day(2))
+    assert refused.value.reason == "TIMESTAMP_AMBIGUOUS"

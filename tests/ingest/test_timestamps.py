@@ -52,6 +52,10 @@ def test_offset_of_whole_hours_needs_no_minutes() -> None:
     [
         ("20090101:{:02d}10", dt.datetime(2009, 1, 1, 7, 10)),
         ("2024-05-01T{:02d}:00:00+02:00[Europe/Berlin]", dt.datetime(2024, 5, 1, 5, tzinfo=dt.UTC)),
+        ("18 01 2018 {:02d}:10", dt.datetime(2018, 1, 18, 7, 10)),
+        ("30/03/14 {:02d}", dt.datetime(2014, 3, 30, 7)),
+        ("2021-一月-18 {:02d}:00:00", dt.datetime(2021, 1, 18, 7)),
+        ("2021-01-18 {:02d}:00:00 CT", dt.datetime(2021, 1, 18, 7)),
         ("2014-05-07 {:02d}:29:50.439000+0100 [Europe/London]", dt.datetime(2014, 5, 7, 6, 29, 50, 439_000, dt.UTC)),
     ],
 )
@@ -68,6 +72,8 @@ def test_times_of_weather_services_and_java(text: str, read: dt.datetime) -> Non
         ("time (UTC+1)", dt.datetime(2024, 2, 1, 6, tzinfo=dt.UTC)),
         ("Timezone : Europe/Berlin", dt.datetime(2024, 2, 1, 6, tzinfo=dt.UTC)),
         ("Time (UTC)", dt.datetime(2024, 2, 1, 7)),
+        ("DATE (MM/DD/YYYY) MST", dt.datetime(2024, 2, 1, 14, tzinfo=dt.UTC)),
+        ("Time CET", dt.datetime(2024, 2, 1, 7)),
     ],
 )
 def test_heading_states_the_zone(heading: str, read: dt.datetime) -> None:
@@ -189,3 +195,45 @@ def test_dates_of_microsofts_json_are_milliseconds_since_1970() -> None:
         dt.datetime(1970, 1, 1, tzinfo=dt.UTC),
         dt.datetime(1970, 1, 1, 0, 0, 1, tzinfo=dt.UTC),
     ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2020-06-01T12:00:00.0/2020-06-01T12:01:00.0",
+        "2020-06-01T12:00:00/PT1M",
+        "01.06.2020 12:00 - 01.06.2020 12:15",
+        "01.06.2020 12:00 - 01.06.2020 12:15 (UTC)",
+    ],
+)
+def test_period_stands_at_its_beginning(text: str) -> None:
+    found = find_time(pl.Series("t", [text, text.replace("01.06", "13.06")]))
+    assert isinstance(found, TimeColumn)
+    assert found.values[0].replace(tzinfo=None) == dt.datetime(2020, 6, 1, 12)
+
+
+def test_am_and_pm_beside_a_clock_of_24_hours_add_nothing() -> None:
+    texts = [f"2021-01-18 {h:02d}:00:00 {'AM' if h < 12 else 'PM'}" for h in range(24)]
+    found = find_time(pl.Series("t", texts))
+    assert isinstance(found, TimeColumn)
+    assert found.values.dt.hour().to_list() == list(range(24))
+
+
+def test_zone_name_of_several_zones_is_told_and_not_applied() -> None:
+    found = find_time(pl.Series("t", [f"2024-03-14 0{h}:00 CST" for h in range(5)]))
+    assert isinstance(found, TimeColumn)
+    assert found.values[0] == dt.datetime(2024, 3, 14)
+    assert "CST may be several zones" in found.evidence
+
+
+@pytest.mark.parametrize("clock", [" 23:50", ""])
+def test_year_of_two_digits_may_stand_first(clock: str) -> None:
+    found = find_time(pl.Series("t", [f"20/02/{d:02d}{clock}" for d in (11, 12, 12, 13, 14)]))
+    assert isinstance(found, TimeColumn)
+    assert found.values.dt.date().to_list() == [dt.date(2020, 2, d) for d in (11, 12, 12, 13, 14)]
+
+
+def test_year_of_two_digits_stands_last_where_days_run_on() -> None:
+    found = find_time(pl.Series("t", [f"{d}/02/20 10:00" for d in (13, 14, 15, 16)]))
+    assert isinstance(found, TimeColumn)
+    assert found.values.dt.date().to_list() == [dt.date(2020, 2, d) for d in (13, 14, 15, 16)]

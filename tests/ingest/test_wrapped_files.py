@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from services.chassis.errors import SensorForgeError
 from tests.ingest.conftest import Read, facts, steady
 
 
@@ -37,3 +38,23 @@ def test_parquet_keeps_types_units_and_flattens_structs(read: Read, tmp_path: Pa
     dataset = read(path)
     assert dataset.table.columns == ["source_row", "t", "m.x", "m.y"]
     assert dataset.units == {"t": "bar"}
+
+
+def test_notes_and_manuals_in_an_archive_are_named_and_not_read(read: Read) -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("readme.txt", "This is the export of the plant.\nAsk Bob for more of it.\n")
+        archive.writestr("manual.pdf", b"%PDF-1.4 ...")
+        archive.writestr("data.csv", steady())
+    dataset = read(out.getvalue(), name="export.zip")
+    assert dataset.table.height == 200
+    assert [code for code, text in dataset.warnings if "readme.txt, manual.pdf" in text] == ["MEMBERS_UNREAD"]
+
+
+def test_data_in_an_archive_that_cannot_be_read_is_refused(read: Read) -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("a.csv", steady())
+        archive.writestr("b.csv", b"")
+    with pytest.raises(SensorForgeError):
+        read(out.getvalue(), name="export.zip")

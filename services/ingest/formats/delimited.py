@@ -7,7 +7,7 @@ continuation of a quoted cell; the count of rows that the parser returns must eq
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -59,6 +59,8 @@ class Delimited:
             "columns in the beginning of its first line" if begun else "columns", dialect.width, limits.columns
         )
         _refuse_prose(dialect, text, file_name)
+        if options.day_first is None:
+            options = replace(options, day_first=dialect.day_first)
         return cls(text, Layout(dialect, options, limits, file_name))
 
     def settled(self, read: Callable[[RowPass], Made], progress: Progress) -> tuple[Made, RowPass, list[Fact]]:
@@ -103,6 +105,7 @@ class Delimited:
             preamble=[list(p) for p in dialect.preamble],
             padded=rows.padded,
             has_header=dialect.header_line is not None,
+            day_first=dialect.day_first,
         )
 
 

@@ -24,6 +24,8 @@ _SUMMARY = re.compile(
 def is_footer(cells: list[str], dialect: Dialect) -> bool:
     """Returns whether a filled record at the end is a remark or a summary rather than a row."""
     filled = [c for c in cells if c.strip()]
+    if _labels_a_summary(cells, dialect):
+        return True
     if _SUMMARY.match(filled[0].strip()) and not _is_sample(cells, dialect):
         return True
     if all(kind_of(c) == "token" for c in filled) or looks_like_data(cells, dialect.measured):
@@ -34,6 +36,12 @@ def is_footer(cells: list[str], dialect: Dialect) -> bool:
         # Some exports write the units under the table.
         return True
     return dialect.width > 1 and (len(cells) < dialect.width / 2 or (len(filled) == 1 and dialect.width > 2))
+
+
+def _labels_a_summary(cells: list[str], dialect: Dialect) -> bool:
+    """Returns whether a word stands where the rows have their times, as "% RSD" or "Fläche" before a summary."""
+    at = dialect.timed.index(True) if True in dialect.timed else len(cells)
+    return at < len(cells) and kind_of(cells[at]) == "text" and not any(c.isdigit() for c in cells[at])
 
 
 def _is_sample(cells: list[str], dialect: Dialect) -> bool:

@@ -30,7 +30,20 @@ _QUALITIES = (
         f"{before}{noun}{behind}"
         for noun in _QUALITY_NOUNS
         for before in ("", "data", "tag", "value", "sample", "signal")
-        for behind in ("", "code", "codes", "scode", "flag", "flags", "status", "text", "description", "码", "コード")
+        for behind in (
+            "",
+            "code",
+            "codes",
+            "scode",
+            "flag",
+            "flags",
+            "status",
+            "text",
+            "field",
+            "description",
+            "码",
+            "コード",
+        )
     )
     + " codequalité codequalite codigodecalidad códigodecalidad codicequalità kodjakości кодкачества"
 )
@@ -43,13 +56,14 @@ _WORDS: dict[Role, tuple[str, ...]] = {
         " sensor sensorname sensorid messstelle messstellenname messpunkt kanal kks akz kennzeichen datenpunkt"
         " nomdelavariable repère repere étiquette etiquette etiqueta nomevariabile datapoint datapointname"
         " datasource valuename path displayname dataitemid entityid metric namepathreference itemreference"
+        " fqn statisticid"
         " tagnaam variabele variabelenaam meetpunt nomvariable nomdutag nomdupoint nombredevariable nombrevariable"
         " nombretag nometag variável nomedavariável zmienna nazwazmiennej nazwatagu nazwasygnału variabel signalnamn"
         " 变量 变量名 变量名称 标签 标签名 标签名称 位号 测点 测点名 测点名称 点位 点位名称 点名 信号名 信号名称"
         " タグ タグ名 タグ名称 変数名 測定点 тег имятега тэг переменная имяпеременной сигнал 태그 태그명 변수 변수명",
         "name parameter id n series alias propertyalias propertyid externalid naam nazwa namn название параметр"
         " seriesname field measurement attribute object register registeraddress address"
-        " registernumber regaddress reg offset addr"
+        " registernumber regaddress reg offset addr topic"
         " bezeichnung symbol identifier nom nombre nome valueid numericid sourcename 名称 名前 имя",
     ),
     "value": (
@@ -58,7 +72,7 @@ _WORDS: dict[Role, tuple[str, ...]] = {
         " waarde värde valeurmesurée valormedido meetwaarde mätvärde wartość wartośćzmierzona verdi værdi arvo hodnota"
         " érték değer"
         " 值 数值 测量值 测点值 采样值 实时值 当前值 値 測定値 計測値 значение 값 측정값",
-        "pv data reading sample result",
+        "pv data reading sample result payload",
     ),
     "other value": ("intvalue stringvalue textvalue strvalue vstring svalue varstring boolvalue integervalue",),
     "time": (
@@ -74,7 +88,7 @@ _WORDS: dict[Role, tuple[str, ...]] = {
         " время датаивремя датавремя меткавремени"
         " 시간 일시 시각 t",
         "date datum fecha 日期 дата data",
-        "servertime servertimestamp startdatetime timems clock",
+        "servertime servertimestamp startdatetime timems clock start starttime intervalstart periodstart beginn debut",
     ),
     "clock": ("time uhrzeit hora heure ora clock timeofday tijd zeit godzina klockslag 时间 時刻 время 시간",),
     "milliseconds": (
@@ -97,6 +111,8 @@ _TIERS: dict[Role, dict[str, int]] = {
 _PLAIN_TIERS: dict[Role, dict[str, int]] = {
     role: {_without_accents(word): tier for word, tier in reversed(words.items())} for role, words in _TIERS.items()
 }
+_STATES = 3
+"""The tier of headings such as "status" and "state", which need not be about quality."""
 _PART_OF_CODE = re.compile(r"\.(code|symbol)$", re.I)
 _QUALIFIER = re.compile(r"\s*[\[(][^\[\]()]*[\])]\s*$")
 
@@ -118,7 +134,12 @@ def tier_of_path(path: str, role: Role) -> int | None:
     """Returns the tier of a heading that may be a path to a part of an object ("Value.SourceTimestamp")."""
     found = tier(path, role)
     if found is None and "." in path:
-        found = tier(_PART_OF_CODE.sub("", path).rsplit(".", 1)[-1], role)
+        owner, _, part = _PART_OF_CODE.sub("", path).rpartition(".")
+        quality = tier(owner.rsplit(".", 1)[-1], "quality")
+        if quality is not None and quality < _STATES and names_role(part, "value"):
+            # The value of a status code is a quality.
+            return quality if role == "quality" else None
+        found = tier(part, role)
     return found
 
 

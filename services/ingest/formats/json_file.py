@@ -53,8 +53,13 @@ def read_json(path: Path, file_name: str, options: ReadOptions, limits: Limits, 
         return table
     document = _parse(text, file_name)
     refuse_depth(document, limits, file_name)
-    document = plain_values(document)
     progress("flattening", 0, 0)
+    return read_document(document, file_name, limits)
+
+
+def read_document(document: Any, file_name: str, limits: Limits) -> SourceTable:
+    """Returns the table of a document of objects, lists and plain values. Raises NOT_A_TABLE, INGEST_LIMIT."""
+    document = plain_values(document)
     packed = senml_series(document)
     blocks = [] if packed else find_blocks(document)
     samples = packed or block_series(blocks) or ([] if blocks else find_series(document))

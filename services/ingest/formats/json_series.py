@@ -20,7 +20,7 @@ _NAME_KEYS = (
 _LABEL_KEYS = ("metric", "labels", "tags")
 _SAMPLE_KEYS = (
     "values", "data", "samples", "items", "points", "datapoints", "history", "readings", "records", "datavalues",
-    "measurements", "propertyvalues", "timeseries",
+    "measurements", "propertyvalues", "timeseries", "sample", "reading", "record", "row", "entry", "datapoint",
 )  # fmt: skip
 _TIME_KEYS = (
     "timestamp", "time", "t", "ts", "sourcetimestamp", "source_timestamp", "servertimestamp", "datetime", "date",
@@ -30,8 +30,22 @@ _TIME_LISTS = ("timestamps", "times", "timestamp", "time", "ts", "t", "x")
 _VALUE_LISTS = ("values", "value", "data", "v", "y")
 _QUALITY_LISTS = ("qualities", "quality", "q", "statuscodes", "statuscode", "status", "statuses")
 _VALUE_KEYS = ("value", "v", "val", "y", "avg", "mean")
-_QUALITY_KEYS = ("quality", "q", "statuscode", "status", "good", "status_code", "validity")
-_UNIT_KEYS = ("unit", "units", "uom", "engunits", "engineeringunits", "unitsabbreviation")
+_QUALITY_KEYS = (
+    "quality",
+    "q",
+    "statuscode",
+    "status",
+    "good",
+    "status_code",
+    "validity",
+    "opcquality",
+    "dataquality",
+    "isgood",
+)
+_UNIT_KEYS = ("unit", "units", "uom", "egu", "engunits", "engineeringunits", "unitsabbreviation")
+_ARCHIVED = {"secs", "nanos", "val"}
+"""What a sample of the EPICS archiver has; its severities are those of the channel access protocol."""
+_INVALID = 3
 _STREAM = re.compile(r"history|values|samples|data|points|readings|items|results?|records|series", re.I)
 _DEEPEST = 12
 _MOST_TOLD = 500
@@ -80,6 +94,8 @@ def _collect(node: Any, found: list[tuple[str | Labels, str, Samples]], depth: i
         return
     low = {k.lower(): k for k in node}
     own = next((str(node[low[k]]) for k in _NAME_KEYS if k in low and isinstance(node[low[k]], str | int)), "")
+    about = node[low["meta"]] if isinstance(node.get(low.get("meta", "")), dict) else {}
+    own = own or next((str(about[k]) for k in about if k.lower() in _NAME_KEYS), "")
     name: str | Labels = own or next((_labels(node[low[k]]) for k in _LABEL_KEYS if k in low), {}) or around
     samples = _samples_of(node, low)
     if samples and not name and samples[0][2] is not None:
@@ -87,6 +103,7 @@ def _collect(node: Any, found: list[tuple[str | Labels, str, Samples]], depth: i
         name = "Value"
     if name and samples:
         unit = next((str(node[low[k]]) for k in _UNIT_KEYS if k in low and isinstance(node[low[k]], str)), "")
+        unit = unit or next((str(about[k]) for k in about if k.lower() in _UNIT_KEYS), "")
         found.append((name, unit, samples))
         return
     if shared := _beside_shared_times(node, low):
@@ -223,6 +240,8 @@ def _samples(items: list[Any]) -> Samples:
         return [(i[a], i[b], i[2] if len(i) > 2 else None) for i in items]
     if all(isinstance(i, dict) for i in items):
         keys = {k.lower(): k for k in items[0]}
+        if keys.keys() >= _ARCHIVED:
+            return [(_moment(i), i.get(keys["val"]), _severity(i.get(keys.get("severity", "")))) for i in items]
         time = next((keys[k] for k in _TIME_KEYS if k in keys), "")
         value = next((keys[k] for k in _VALUE_KEYS if k in keys), "")
         if not time or not value or any(names_role(k, "tag") for k in keys if keys[k] not in (time, value)):
@@ -233,6 +252,11 @@ def _samples(items: list[Any]) -> Samples:
         ]
         return found if _one_series(found, items, (time, value, quality)) else []
     return []
+
+
+def _severity(level: Any) -> Any:
+    """Returns the quality of an EPICS alarm severity: 3 is INVALID, while a sample in alarm is as good as any."""
+    return None if not isinstance(level, int) else "Bad" if level >= _INVALID else "Good"
 
 
 def _one_series(found: Samples, items: list[dict[str, Any]], known: tuple[str, ...]) -> bool:
@@ -259,7 +283,7 @@ def _moment(time: Any) -> Any:
     """Returns a time of seconds and nanoseconds apart as nanoseconds."""
     if isinstance(time, dict):
         low = {k.lower(): v for k, v in time.items()}
-        seconds = low.get("timeinseconds", low.get("seconds"))
+        seconds = low.get("timeinseconds", low.get("seconds", low.get("secs")))
         nanos = low.get("offsetinnanos", low.get("nanos", 0))
         if isinstance(seconds, int) and isinstance(nanos, int):
             return seconds * 1_000_000_000 + nanos

@@ -22,6 +22,7 @@ from services.ingest.formats.pivot import pivot
 from services.ingest.formats.registry import TextFormat
 from services.ingest.formats.text_file import Text
 from services.ingest.limits import Limits, refuse_beyond
+from services.ingest.names import unique_names
 from services.ingest.options import ReadOptions
 from services.ingest.tables import LineCounts, Progress, Reject, SourceTable, numbered, silent
 
@@ -79,7 +80,8 @@ class _Points:
 
     def names(self, tags: Sequence[str]) -> list[str]:
         """Returns what the series of these numbers are called."""
-        names = _names(list(self.known))
+        # A field may be called as the time is here.
+        _, *names = unique_names(["timestamp", *_names(list(self.known))])
         return [names[int(tag)] for tag in tags]
 
     def described(self) -> SourceTable:

@@ -148,8 +148,8 @@ def _alternating(frame: pl.DataFrame) -> list[Pair]:
     What they say must be about quality: one of the texts is good or bad, or "OK" stands beside words for faults.
     """
     values = [n for n in frame.columns if not _is_other(n)]
-    marks = [n for n in values if _names_quality(n)]
-    if len(marks) < 2 or values[1::2] != marks or len({re.sub(r"_\d+$", "", m) for m in marks}) > 1:
+    marks = [n for n in values if _names_quality(n) or _quality_tag(n)]
+    if len(marks) < 2 or values[1::2] != marks or not _alike(values[::2], marks):
         return []
     texts = {t for m in marks for t in trimmed(frame[m].cast(pl.String)).drop_nulls().unique().to_list()}
     named = all(re.search(r"[^\W\d]", t) and len(t) <= 24 for t in texts) and len(texts) <= _MOST_STATES
@@ -157,6 +157,14 @@ def _alternating(frame: pl.DataFrame) -> list[Pair]:
         has_good_word(texts) and all(is_fault_word(t) or is_quality_word(t) for t in texts)
     )
     return [Pair(v, m, v) for v, m in zip(values[::2], marks, strict=True)] if named and told else []
+
+
+def _alike(values: list[str], marks: list[str]) -> bool:
+    """Returns whether all marks have one heading, or each that of its value's tag ("FT1/PV.CV" and "FT1 Status")."""
+    if len({re.sub(r"_\d+$", "", m) for m in marks}) == 1:
+        return True
+    tags = [_quality_tag(m) for m in marks]
+    return all(t and v.startswith(t) for v, t in zip(values, tags, strict=True))
 
 
 def _beside_one(frame: pl.DataFrame, mark: str) -> list[Pair]:

@@ -86,16 +86,29 @@ class Reshape:
 
 def containers() -> tuple[Container, ...]:
     """Returns the readers of files that their bytes identify; imported here so that a format costs only its users."""
-    from services.ingest.formats import json_file, parquet, workbook
+    from services.ingest.formats import json_file, markup, parquet, workbook, xml_file
 
-    return (parquet.CONTAINER, workbook.CONTAINER, json_file.CONTAINER)
+    tables = (parquet.CONTAINER, workbook.CONTAINER, markup.PAGE, markup.SPREADSHEETML)
+    return (*tables, json_file.CONTAINER, xml_file.CONTAINER)
 
 
 def text_formats() -> tuple[TextFormat, ...]:
     """Returns the text formats, the most specific first."""
-    from services.ingest.formats import data_block, fixed_width, influx, line_protocol, lvm, sections
+    from services.ingest.formats import (
+        data_block,
+        fixed_width,
+        ignition_dataset,
+        influx,
+        levels,
+        line_protocol,
+        lvm,
+        nem12,
+        sections,
+        station_archive,
+    )
 
-    return (lvm.FORMAT, influx.FORMAT, data_block.FORMAT, line_protocol.FORMAT, fixed_width.FORMAT, sections.FORMAT)
+    vendors = (lvm.FORMAT, influx.FORMAT, data_block.FORMAT, line_protocol.FORMAT, nem12.FORMAT, station_archive.FORMAT)
+    return (*vendors, ignition_dataset.FORMAT, fixed_width.FORMAT, sections.FORMAT, levels.FORMAT)
 
 
 def reshapes() -> tuple[Reshape, ...]:

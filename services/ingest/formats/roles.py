@@ -112,12 +112,14 @@ def _by_heading(frame: pl.DataFrame, options: ReadOptions) -> Roles | None:
         for tag in tags:
             fitting = [n for n in times if n not in (tag, value)]
             time = next((n for n in fitting if reads_as_time(frame[n])), "")
-            time = time or next((n for n in fitting if is_clock(frame[n])), "")
+            clocks = [n for n in fitting if is_clock(frame[n])]
+            time = time or next((n for n in fitting if clocks and _holds_days_in_digits(frame[n])), "")
+            time = time or next(iter(clocks), "")
             if not time:
                 continue
             rest = [n for n in names if n not in (tag, value, time)]
             doubtful = tier_of_path(tag, "tag") or tier_of_path(value, "value") or len(squashed(value)) == 1
-            if doubtful and any(_measures(frame[n]) for n in rest):
+            if doubtful and any(_measures(frame[n]) and not _follows(frame, n, tag) for n in rest):
                 # "id" and "v" beside other measurements are a meter's number and its volts.
                 continue
             evidence = evidence_of(tag, value, frame[tag].n_unique())
@@ -131,13 +133,16 @@ def evidence_of(tag: str, value: str, tags: int) -> str:
 
 
 def _measures(values: pl.Series) -> bool:
-    """Returns whether a column of no known role holds measurements: many numbers that do not just count on."""
+    """Returns whether a column of no known role holds measurements: numbers with fractions, or many that do not just
+    count on. Few whole numbers may be codes."""
     roles: tuple[Role, ...] = ("time", "clock", "milliseconds", "other value", "quality", "unit")
     if any(names_role(values.name, r) for r in roles) or _share_of_numbers(values) <= 0.6:
         return False
     numbers = values.head(20_000).str.replace(",", ".", literal=True).cast(pl.Float64, strict=False).drop_nulls()
-    counts_on: bool = numbers.is_sorted() and bool((numbers == numbers.round()).all())
-    return bool(numbers.n_unique() > min(16, 0.1 * len(numbers))) and not counts_on
+    distinct, whole = numbers.n_unique(), bool((numbers == numbers.round()).all())
+    if not whole:
+        return distinct > 1
+    return bool(distinct > min(16, 0.1 * len(numbers))) and not numbers.is_sorted()
 
 
 def _repeats(values: pl.Series) -> bool:
@@ -194,6 +199,12 @@ def _group(frame: pl.DataFrame, tag: str, at: list[str], rest: list[str]) -> str
     return ""
 
 
+def _holds_days_in_digits(values: pl.Series) -> bool:
+    """Returns whether a column holds days such as 20240314, which are dates beside a clock."""
+    head = trimmed(values.head(200)).drop_nulls()
+    return head.len() > 0 and bool(head.str.contains(r"^(19|20)\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])$").all())
+
+
 def _holds_codes(values: pl.Series) -> bool:
     """Returns whether a column holds few distinct texts, as codes are; remarks and measurements are many."""
     return values.n_unique() <= MOST_CODES
@@ -219,7 +230,8 @@ def _by_content(frame: pl.DataFrame, options: ReadOptions, *, named: bool) -> Ro
     values = [n for n in numeric if n not in codes and frame[n].n_unique() > 1]
     values = values or [n for n in numeric if n not in codes] or numeric
     value = values[-1] if clock else values[0]
-    if any(_measures(frame[n]) and not _follows(frame, n, time) for n in values if n != value):
+    others = [n for n in values if n != value and _measures(frame[n]) and not _follows(frame, n, tags[0])]
+    if any(named or not _counts_with(frame, n, time) for n in others):
         # Several measurements a line are a table of several machines.
         return None
     single = frame[tags[0]].n_unique() == 1 and len(values) == 1
@@ -239,6 +251,15 @@ def _by_content(frame: pl.DataFrame, options: ReadOptions, *, named: bool) -> Ro
 def _follows(frame: pl.DataFrame, name: str, other: str) -> bool:
     """Returns whether each cell of a column goes with one cell of the other."""
     return frame.select(other, name).n_unique() == frame[other].n_unique()
+
+
+def _counts_with(frame: pl.DataFrame, name: str, time: str) -> bool:
+    """Returns whether a column of numbers is a copy of the time: one number a time, which rises with it."""
+    if not _follows(frame, name, time):
+        return False
+    numbers = frame.unique(subset=[time], keep="first", maintain_order=True)[name]
+    read = numbers.str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
+    return read.null_count() == 0 and bool(read.is_sorted()) and read.n_unique() > 1
 
 
 def _one_sample_a_time(frame: pl.DataFrame, tag: str, time: str, clock: str) -> bool:
