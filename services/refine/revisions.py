@@ -2,8 +2,8 @@
 
 REVISIONS = {
     "refine.seed": 2,
-    "refine.train": 5,
-    "refine.refine": 5,
+    "refine.train": 6,
+    "refine.refine": 6,
     "refine.sample": 4,
-    "refine.augment": 6,
+    "refine.augment": 7,
 }

@@ -20,11 +20,12 @@ from numpy.typing import NDArray
 from services.refine.augmentation.blending import Donors
 from services.refine.augmentation.calibration import Calibration, fit_calibration
 from services.refine.augmentation.conditioning import Conditioning
+from services.refine.augmentation.exchanging import CANDIDATES, Exchange, fit_exchange
 from services.refine.augmentation.history import History, Stretch
 from services.refine.augmentation.margins import Margins
 from services.refine.augmentation.memory import Memory, fit_memory
 from services.refine.augmentation.movement import Movement, fit_movement
-from services.refine.augmentation.pace import Pace, fit_pace
+from services.refine.augmentation.pace import Pace, fit_paced_memory
 from services.refine.augmentation.path_model import PathModel
 from services.refine.augmentation.regimes import Levels, find_levels
 from services.refine.augmentation.scales import Scales
@@ -76,6 +77,7 @@ class Cascade:
     fast_calibration: Calibration | None = None
     pace: Pace | None = None  # of whole lives: the clock of the slow memory
     movement: Movement | None = None  # within recording windows, where lives are seen through such
+    exchange: Exchange | None = None  # of whole lives: by which a batch's mixture of them is chosen
 
     def generate(
         self,
@@ -116,12 +118,19 @@ class Cascade:
     ) -> Floats:
         if self.resampled:
             return self._resampled(lengths, rng)[keep]
-        slow = self.slow.decode(self._slow_noise(lengths, rul, rng)[keep], conditions, evaluations=EVALUATIONS)
-        calibration = self.slow_calibration
+        calibration, exchange = self.slow_calibration, self.exchange
         many = len(lengths) >= RUNS_TO_BALANCE_AGES * len(self.columns)
-        if calibration is not None and rul is not None and many and keep.all():
-            calibration = calibration.of_batch(slow, rul)
-        return _applied(calibration, slow, rul, keep)
+        if calibration is None or rul is None or not (many and keep.all()):
+            slow = self.slow.decode(self._slow_noise(lengths, rul, rng)[keep], conditions, evaluations=EVALUATIONS)
+            return _applied(calibration, slow, rul, keep)
+        candidates = []
+        for _ in range(1 if exchange is None else CANDIDATES):
+            slow = self.slow.decode(self._slow_noise(lengths, rul, rng), conditions, evaluations=EVALUATIONS)
+            candidates.append(calibration.of_batch(slow, rul).applied(slow, rul))
+        if exchange is None:
+            return candidates[0]
+        slow = exchange.chosen(candidates, lengths)
+        return calibration.of_batch(slow, rul).applied(slow, rul)
 
     def _fast(
         self,
@@ -164,7 +173,11 @@ class Cascade:
             path = movement.applied(path, lengths, rul)
         residual = self._fast(lengths, rul, conditions, path, every, rng)
         around = fit_calibration(residual, rul, fast[:rows], own, run)
-        return replace(self, slow_calibration=found, fast_calibration=around, movement=movement)
+        exchange = None
+        if own is not None and not windows and not self.resampled:
+            noise = (self.fast_scale / self.slow_scale) ** 2 * fast.var(0)
+            exchange = fit_exchange(slow, [len(stretch) for stretch in train], np.asarray(noise, np.float64))
+        return replace(self, slow_calibration=found, fast_calibration=around, movement=movement, exchange=exchange)
 
     def slow_path(self, scores: Floats) -> Floats:
         """Returns the smoothed scores of one run, on the cascade's scales."""
@@ -246,16 +259,14 @@ def fit_cascade(
     filled = Rows(np.asarray(np.concatenate(residuals) / fast_scale, np.float32), fast_rows.conditions)
     slow_latent, slow_trend = _latent(slow, slow_rows, train, bounds)
     fast_latent, fast_trend = _latent(fast, filled, train, bounds)
-    pace = None if history.sparse else _pace(slow_latent, train)
-    evened = slow_latent
-    if pace is not None:
-        evened = [pace.evened(run, s.rul) for run, s in zip(slow_latent, train, strict=True) if s.rul is not None]
+    lives = [] if history.sparse else [stretch.rul for stretch in train if stretch.rul is not None]
+    slow_memory, pace = fit_paced_memory(slow_latent, lives, whiten=history.has_lives, periods=history.periods)
     cascade = Cascade(
         columns=columns,
         conditioning=conditioning,
         slow=slow,
         fast=fast,
-        slow_memory=fit_memory(evened, whiten=history.has_lives, periods=history.periods),
+        slow_memory=slow_memory,
         fast_memory=fit_memory(
             fast_latent, whiten=True, periods=() if history.has_lives else history.periods, above=smoothing
         ),
@@ -331,11 +342,6 @@ def _joined(parts: Sequence[Array | None]) -> Array | None:
 
 def _restored(noise: Floats, trend: Trend | None, rul: Array | None) -> Floats:
     return noise if trend is None or rul is None else trend.restored(noise, rul)
-
-
-def _pace(latent: Sequence[Floats], stretches: Sequence[Stretch]) -> Pace | None:
-    rul = [stretch.rul for stretch in stretches if stretch.rul is not None]
-    return fit_pace(latent, rul) if rul else None
 
 
 def _donors(latent: Sequence[Floats], stretches: Sequence[Stretch]) -> Donors | None:

@@ -10,7 +10,7 @@ what it was trained on.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -129,24 +129,45 @@ class Memory:
 
     def draw(self, runs: int, length: int, rng: np.random.Generator) -> Floats:
         """Returns latent runs (runs, length, D)."""
+        return self.mixed(self._directions(runs, length, rng))
+
+    def draw_runs(self, lengths: Sequence[int], rng: np.random.Generator) -> Floats:
+        """Returns the latents (rows, D) of runs of these lengths in a row."""
+        return self.mixed(self.draw_directions(lengths, rng))
+
+    def draw_directions(self, lengths: Sequence[int], rng: np.random.Generator) -> Floats:
+        """Returns unit noise (rows, D) of runs of these lengths in a row, before it is mixed; like lengths are drawn
+        together."""
+        drawn: dict[int, Floats] = {}
+        order = np.argsort(lengths, kind="stable")
+        for group in np.array_split(order, max(1, len(order) // DRAWN_TOGETHER)):
+            longest = max(int(lengths[i]) for i in group)
+            block = self._directions(len(group), longest, rng)
+            drawn |= {int(run): block[place, : int(lengths[run])] for place, run in enumerate(group)}
+        return np.concatenate([drawn[run] for run in range(len(lengths))])
+
+    def _directions(self, runs: int, length: int, rng: np.random.Generator) -> Floats:
         dimensions = len(self.weights)
-        noise = np.zeros((runs, length, dimensions))
+        noise = np.zeros((runs, length, dimensions), np.float32)
         for k, kernel in enumerate(self.kernels):
             active = self.weights[:, k] > _LEAST_WEIGHT
             if active.any():
                 drawn = kernel.draw(runs, length, int(active.sum()), rng)
                 noise[:, :, active] += np.sqrt(self.weights[active, k]) * drawn
+        return noise
+
+    def mixed(self, noise: Floats) -> Floats:
+        """Returns the latents (..., D) of noise in the directions."""
         return np.asarray(noise @ self.mixing + self.mean, np.float32)
 
-    def draw_runs(self, lengths: Sequence[int], rng: np.random.Generator) -> Floats:
-        """Returns the latents (rows, D) of runs of these lengths in a row; like lengths are drawn together."""
-        drawn: dict[int, Floats] = {}
-        order = np.argsort(lengths, kind="stable")
-        for group in np.array_split(order, max(1, len(order) // DRAWN_TOGETHER)):
-            longest = max(int(lengths[i]) for i in group)
-            block = self.draw(len(group), longest, rng)
-            drawn |= {int(run): block[place, : int(lengths[run])] for place, run in enumerate(group)}
-        return np.concatenate([drawn[run] for run in range(len(lengths))])
+    def directions(self, latent: Floats) -> Floats:
+        """Returns latents (T, D) along the directions: what `mixed` makes latents of."""
+        return np.asarray(np.linalg.solve(self.mixing.T, (latent - self.mean).T).T, np.float32)
+
+    def remembering(self, directions: Sequence[Sequence[Floats]]) -> Memory:
+        """Returns a memory along the same directions that is fitted to runs (T,) of each direction, (D, runs)."""
+        fitted = [_weights([run[:, None].astype(np.float64) for run in runs], self.kernels)[0] for runs in directions]
+        return replace(self, weights=np.stack(fitted))
 
     def balanced(self, noise: Floats, runs: int) -> Floats:
         """Returns drawn latents (rows, D) of that many runs with exactly the fitted mean and covariance, as moments are
@@ -195,19 +216,24 @@ def fit_memory(runs: Sequence[Floats], *, whiten: bool, periods: Sequence[float]
         root, inverse = (vectors * np.sqrt(values)) @ vectors.T, (vectors / np.sqrt(values)) @ vectors.T
     white = [(run - mean) @ inverse for run in runs]
     rotation = _rotation(white, periods)
-    longest = max(len(run) for run in runs)
-    lags = max(2, min(MOST_LAGS, longest - 2))
-    correlation, pairs = pooled_autocorrelation([run @ rotation for run in white], lags)
-    dictionary = kernels(longest, periods, above)
+    dictionary = kernels(max(len(run) for run in runs), periods, above)
+    weights = _weights([run @ rotation for run in white], dictionary)
+    return Memory(dictionary, weights, rotation.T @ root, mean)
+
+
+def _weights(runs: Sequence[Array], dictionary: Sequence[Kernel]) -> Array:
+    """Returns the weights (D, K) of the kernels in runs (T, D) of white directions."""
+    lags = max(2, min(MOST_LAGS, max(len(run) for run in runs) - 2))
+    correlation, pairs = pooled_autocorrelation(runs, lags)
     design = np.stack([kernel.autocorrelation(lags) for kernel in dictionary], 1)
     importance = np.sqrt(pairs / pairs[0])
     importance[0] = 30.0  # the variance is exact, the near lags matter most
     importance[1:6] *= 2
-    weights = np.zeros((dimensions, len(dictionary)))
-    for d in range(dimensions):
+    weights = np.zeros((correlation.shape[1], len(dictionary)))
+    for d in range(len(weights)):
         solution, _ = nnls(design * importance[:, None], correlation[:, d] * importance)
         weights[d] = solution / solution.sum() if solution.sum() > 0 else np.eye(len(dictionary))[0]
-    return Memory(dictionary, weights, rotation.T @ root, mean)
+    return weights
 
 
 def pooled_autocorrelation(runs: Sequence[NDArray[np.floating]], lags: int) -> tuple[Array, Array]:

@@ -17,7 +17,7 @@ from scipy.special import ndtri
 Floats = NDArray[np.float32]
 Array = NDArray[np.float64]
 
-KNOTS = 12
+RANKS = (0.0, 0.03, 0.07, 0.15, 0.3, 0.5, 0.75, 1.0)  # of remaining lives: the end of life turns fastest
 ROWS_A_KNOT = 40  # with fewer the distribution would be that of a few rows, not of an age
 REACH = 0.7  # of the way to the next knot: whose rows a knot's quantiles are taken of
 SHARES = np.array([0.005, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95, 0.98, 0.995])
@@ -71,14 +71,17 @@ class Trend:
 def fit_trend(latent: Floats, rul: Array) -> Trend | None:
     """Returns the trend of rows (n, D) with their remaining lives (n,): quantiles of overlapping groups that each cover
     an equal share of the rows; None with too few rows for it."""
-    knots = min(KNOTS, len(rul) // ROWS_A_KNOT)
+    ranks = RANKS
+    if len(rul) * RANKS[1] < ROWS_A_KNOT:
+        ranks = tuple(np.linspace(0, 1, min(len(RANKS), len(rul) // ROWS_A_KNOT)))
+    knots = len(ranks)
     if knots < 3:
         return None
-    ranks = np.linspace(0, 1, knots)
     at = np.quantile(rul, ranks)
     if len(np.unique(at)) < knots:
         return None
     place = np.interp(rul, at, np.arange(knots))
-    groups = [latent[np.abs(place - knot) <= REACH].astype(np.float64) for knot in range(knots)]
+    reach = [REACH / 2, *[REACH] * (knots - 2), REACH / 2]  # what is seen from one side alone is seen from nearer
+    groups = [latent[np.abs(place - knot) <= reach[knot]].astype(np.float64) for knot in range(knots)]
     rising = 1e-6 * np.arange(len(LEVELS))[None, :, None]  # so that neighbouring quantiles always differ
     return Trend(np.asarray(at), np.stack([np.quantile(group, SHARES, axis=0) for group in groups]) + rising)

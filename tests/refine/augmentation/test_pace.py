@@ -7,9 +7,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from services.refine.augmentation.memory import fit_memory
 from services.refine.augmentation.movement import fit_movement
-from services.refine.augmentation.pace import Pace, fit_pace
+from services.refine.augmentation.pace import Pace, fit_pace, fit_paced_memory
 
 Floats = NDArray[np.float32]
 LENGTH = 200
@@ -33,9 +32,8 @@ def step(runs: list[Floats], rows: slice) -> float:
 
 def test_drawn_lives_hurry_where_real_ones_do() -> None:
     real = hurrying(40)
-    pace = fit_pace(real, [RUL] * len(real))
+    memory, pace = fit_paced_memory(real, [RUL] * len(real), whiten=True)
     assert pace is not None
-    memory = fit_memory([pace.evened(run, RUL) for run in real], whiten=True)
     drawn = pace.drawn(memory, [LENGTH] * 40, np.tile(RUL, 40), np.random.default_rng(1))
     lives = np.split(drawn, 40)
     assert drawn.shape == (40 * LENGTH, 2)
@@ -45,10 +43,14 @@ def test_drawn_lives_hurry_where_real_ones_do() -> None:
 
 
 def test_an_operational_clock_ticks_once_a_row_where_speed_is_even() -> None:
-    pace = Pace(np.array([0.0, 100.0]), np.array([1.0, 1.0]))
-    assert np.array_equal(pace.times(RUL), np.arange(LENGTH))
+    pace = Pace(np.array([0.0, 100.0]), np.array([[1.0, 2.0], [1.0, 2.0]]))
+    times = pace.times(RUL)
+    assert np.array_equal(times[:, 0], np.arange(LENGTH))
     run = hurrying(1)[0]
-    assert np.allclose(pace.evened(run, RUL), run)
+    even, twice = pace.evened(run, RUL)
+    assert np.allclose(even, run[:, 0])
+    assert np.array_equal(times[:, 1], 2 * np.arange(LENGTH))
+    assert np.allclose(twice[::2], run[:, 1])
 
 
 def test_too_few_rows_tell_no_pace() -> None:
