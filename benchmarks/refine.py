@@ -96,6 +96,7 @@ class Bench:
             add(goals.SDV, cpu, made[:10_000])
             self.board.add("speed", "sample, SDV TVAE", drawing, {"rows_per_s": 50_000 / drawing})
         for engine, epochs in (
+            ("flow", 4),
             ("flow", 6),
             ("flow", 8),
             ("flow", 16),

@@ -8,6 +8,7 @@ on with: what it would still cost is most of a refinement's time, and its end wo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import takewhile
@@ -19,6 +20,7 @@ from services.refine.training import Arrays, EpochResult, Rows, Schedule, Traini
 LOOKED_BACK = 0.15  # of the schedule: over so many epochs the pace is taken
 FEWEST_LOOKED_BACK = 12  # epochs: short schedules are not worth it
 PACE_KEPT = 0.6  # of it to the end, at most: of ten trainings from scratch, looked at halfway, none kept more than half
+FEWEST_DOUBLED = 11  # epochs, from which on what the last doubling brought is what another one may
 RACED = 0.3  # of the schedule: from then on two of like schedules are compared epoch by epoch
 LIKE_RATES = 2.0  # at most so many times the other's learning rate
 # What reports and screens call a candidate.
@@ -83,7 +85,7 @@ class Candidates:
 
     def behind(self, candidate: Candidate) -> bool:
         """Returns whether a candidate cannot catch up: it was outrun by one of like schedule; or going on to the end of
-        its schedule at most of the pace of its last epochs, it would not reach the lowest validation loss before it.
+        its schedule as it went so far, it would not reach the lowest validation loss before it.
 
         Candidates of one refinement share codec, frame and validation draws, hence their losses can be compared.
         """
@@ -92,14 +94,24 @@ class Candidates:
             return False
         if any(self._outrun(candidate, other) for other in earlier):
             return True
-        back = max(FEWEST_LOOKED_BACK, round(LOOKED_BACK * candidate.plan.epochs))
-        left = candidate.plan.epochs - len(candidate.curve)
-        if len(candidate.curve) <= back or not left or not candidate.curve[-1].patience_left:
-            return False  # too early to say, or at its end anyway
-        best = candidate.curve[-1].best_validation_loss
-        pace = (candidate.curve[-1 - back].best_validation_loss - best) / back
-        reached = best - PACE_KEPT * pace * left
-        return reached > min(c.curve[-1].best_validation_loss for c in earlier)
+        if not candidate.curve or not candidate.curve[-1].patience_left:
+            return False  # at its end anyway
+        lowest = min(c.curve[-1].best_validation_loss for c in earlier)
+        return any(reached > lowest for reached in self._reached(candidate.curve, candidate.plan.epochs))
+
+    @staticmethod
+    def _reached(curve: Sequence[EpochResult], epochs: int) -> Iterator[float]:
+        """Yields the losses that a curve, so far long enough, would end at: at most of the pace of its last epochs, and
+        with each doubling of its epochs worth what the last one was. A mean loss falls about as the logarithm of the
+        steps; of 64 trainings from scratch the second bound ended none that went on to the lowest loss and that the
+        first one would not have ended as well.
+        """
+        done, best = len(curve), curve[-1].best_validation_loss
+        back = max(FEWEST_LOOKED_BACK, round(LOOKED_BACK * epochs))
+        if back < done < epochs:
+            yield best - PACE_KEPT * (curve[-1 - back].best_validation_loss - best) / back * (epochs - done)
+        if FEWEST_DOUBLED <= done <= epochs / 2:
+            yield best - (curve[(done + 1) // 2 - 1].best_validation_loss - best) * math.log2(epochs / done)
 
     @staticmethod
     def _outrun(candidate: Candidate, other: Candidate) -> bool:

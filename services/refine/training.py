@@ -169,6 +169,7 @@ class Training(Generic[N]):
         self._best = self._weights.detach().clone()
         self._mean = torch.zeros_like(self._anchor)
         self._square = torch.zeros_like(self._anchor)
+        self._count = torch.zeros((), device=engine.device)  # of steps, where the optimiser looks for it
         self._best_loss = math.inf
         self._step = 0
         self._without_improvement = 0
@@ -257,15 +258,26 @@ class Training(Generic[N]):
 
     @torch.no_grad()
     def _adam(self, gradient: Tensor) -> None:
-        """Moves the weights by one step of Adam (Kingma & Ba 2015). Written out: torch.optim would import the whole of
-        torch's compiler at its first step, which takes longer than to refine on 500 rows."""
+        """Moves the weights by one step of Adam (Kingma & Ba 2015), in one pass over them. Not by way of torch.optim,
+        which would import the whole of torch's compiler at its first step: that takes longer than to refine on 500
+        rows."""
         rate = self._learning_rate()
         self._step += 1
-        of_mean, of_square = MOMENTS
-        self._mean.lerp_(gradient, 1 - of_mean)
-        self._square.mul_(of_square).addcmul_(gradient, gradient, value=1 - of_square)
-        spread = self._square.sqrt().div_(math.sqrt(1 - of_square**self._step)).add_(LEAST_SPREAD)
-        self._weights.addcdiv_(self._mean, spread, value=-rate / (1 - of_mean**self._step))
+        torch._fused_adam_(
+            [self._weights.detach()],
+            [gradient],
+            [self._mean],
+            [self._square],
+            [],
+            [self._count.fill_(self._step)],
+            lr=rate,
+            beta1=MOMENTS[0],
+            beta2=MOMENTS[1],
+            weight_decay=0.0,
+            eps=LEAST_SPREAD,
+            amsgrad=False,
+            maximize=False,
+        )
 
     def _learning_rate(self) -> float:
         """Warm-up over 50 steps, then half a cosine to zero."""

@@ -106,6 +106,16 @@ def test_a_candidate_is_behind_when_its_pace_does_not_lead_to_the_best_loss(loss
     assert not Candidates([first, second]).behind(first)
 
 
+@pytest.mark.parametrize(("gain", "behind"), [(0.1, True), (0.2, False)], ids=["hopeless", "may-catch-up"])
+def test_a_candidate_is_behind_when_doublings_of_its_epochs_bring_too_little(gain: float, behind: bool) -> None:
+    engine, rows = original("flow").engine, Rows(np.zeros((1, 5), np.float32))
+    first = Candidate("refined", "refined", engine, rows, rows, Schedule(50, 1, 1, 1e-3), curve=curve([1.0] * 50))
+    second = Candidate("scratch", "scratch", engine, rows, rows, Schedule(50, 1, 1, 1e-2))
+    for done, expected in ((10, False), (11, behind)):  # after 11 epochs of 50 there are 2.2 doublings left
+        second.curve = curve([2.0 - gain * np.log2(k + 1) for k in range(done)])
+        assert Candidates([first, second]).behind(second) is expected
+
+
 @pytest.mark.parametrize(
     ("rate", "lead", "behind"),
     [(1e-3, 0.1, True), (1e-3, -0.1, False), (1e-2, 0.1, False)],

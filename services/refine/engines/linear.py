@@ -38,7 +38,8 @@ class Body(nn.Module):
         self.hidden = nn.ModuleList(Linear(width, width) for _ in range(depth - 1))
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        h = silu(self.enter(torch.cat(inputs, 1)))
+        given = [part for part in inputs if part.shape[1]] or [inputs[0]]  # a table without states has no conditions
+        h = silu(self.enter(given[0] if len(given) == 1 else torch.cat(given, 1)))
         for layer in self.hidden:
             h = h + silu(layer(h))
         return h

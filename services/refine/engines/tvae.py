@@ -85,11 +85,13 @@ class TvaeEngine(Engine):
         x = x @ self.frame
         mean, log_variance = self.encoded(x, c)
         draw = torch.randn(mean.shape, generator=generator).to(x.device)
-        z = mean + draw * (0.5 * log_variance).exp()
+        z = torch.addcmul(mean, draw, (0.5 * log_variance).exp())
         x_mean, log_sigma = self.decoded(z, c)
-        error = x - x_mean if bool(observed.all()) else self.masked(x - x_mean, observed)
+        whole = bool(observed.all())
+        error = x - x_mean if whole else self.masked(x - x_mean, observed)
         residual = error * (-log_sigma).exp()
-        reconstruction = ((0.5 * residual.square() + log_sigma) * observed).sum(1)
+        unlikely = torch.add(log_sigma, residual.square(), alpha=0.5)
+        reconstruction = (unlikely if whole else unlikely * observed).sum(1)
         code, stretch = self.to_prior(z, c)
         # log q(z | x) - log p(z) at the z that was drawn: with couplings in between there is no closed form.
         divergence = 0.5 * (code.square() - draw.square() - log_variance).sum(1) + stretch
@@ -98,17 +100,21 @@ class TvaeEngine(Engine):
 
     def to_prior(self, z: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
         """Returns the prior's N(0, I) variables (n, latent) of codes, and by how much they were compressed, (n,)."""
-        halves = [z[:, : self.shape.latent // 2], z[:, self.shape.latent // 2 :]]
-        total = z.new_zeros(len(z))
+        halves, stretches = self._halves(z), []
         for k, coupling in enumerate(self.prior):
             shift, stretch = coupling(halves[k % 2], c)
             halves[1 - k % 2] = (halves[1 - k % 2] - shift) * (-stretch).exp()
-            total = total + stretch.sum(1)
-        return torch.cat(halves, 1), total
+            stretches.append(stretch)
+        return torch.cat(halves, 1), torch.cat(stretches, 1).sum(1)
+
+    def _halves(self, code: Tensor) -> list[Tensor]:
+        """Returns what the couplings tell apart of codes (n, latent)."""
+        half = self.shape.latent // 2
+        return list(torch.split(code, [half, self.shape.latent - half], 1))
 
     def from_prior(self, code: Tensor, c: Tensor) -> Tensor:
         """Returns the codes of the prior's variables: `to_prior`, undone."""
-        halves = [code[:, : self.shape.latent // 2], code[:, self.shape.latent // 2 :]]
+        halves = self._halves(code)
         for k, coupling in reversed(list(enumerate(self.prior))):
             shift, stretch = coupling(halves[k % 2], c)
             halves[1 - k % 2] = halves[1 - k % 2] * stretch.exp() + shift
