@@ -35,7 +35,19 @@ _QUANTITIES = {
 }  # fmt: skip
 _LIFE_NAMES = frozenset({"rul", "remaining_useful_life", "time_to_failure", "ttf"})
 _RUN_NAMES = frozenset(
-    {"run_id", "unit", "unit_id", "unit_nr", "engine", "engine_id", "asset", "asset_id", "machine_id"}
+    {
+        "run_id",
+        "unit",
+        "unit_id",
+        "unit_nr",
+        "unit_no",
+        "unit_number",
+        "engine",
+        "engine_id",
+        "asset",
+        "asset_id",
+        "machine_id",
+    }
 )
 _INDEX_NAMES = frozenset({"", "index", "row", "row_id", "id", "unnamed_0", "cycle", "udi", "source_row"})
 

@@ -11,6 +11,7 @@ from itertools import pairwise, product
 from services.machines.profile import Sensor
 from services.machines.units import Unit, parse_unit
 from services.mapping.columns import ColumnInfo
+from services.mapping.glued_prefixes import with_prefixes_set_off
 from services.mapping.lexicon import Lexicon, Reading
 from services.mapping.likeness import initials_of
 from services.mapping.names import ParsedName, parse_name, squeeze
@@ -84,12 +85,17 @@ class Features:
     initials: dict[str, tuple[str, ...]] = field(default_factory=dict)
     counted: tuple[tuple[Token, str], ...] = ()
 
+    @property
+    def bare_key(self) -> str:
+        """The name's key without the unit at its end: cumulative_flow_m3 is named as cumulative flow is."""
+        return _without_unit(self.parsed)
+
 
 def column_features(
     columns: Sequence[ColumnInfo], sensors: Sequence[Sensor], lexicon: Lexicon
 ) -> tuple[list[Features], list[Features]]:
     """Returns the features of all columns and of all sensors; readings are pruned to what both sides share."""
-    names = without_type_prefixes([column.name for column in columns])
+    names = with_prefixes_set_off(without_type_prefixes([column.name for column in columns]))
     left = [_of_column(column, name, lexicon) for column, name in zip(columns, names, strict=True)]
     right = [_of_sensor(sensor, lexicon) for sensor in sensors]
     counted = count_alike([f.parsed for f in left], [f.parsed for f in right], lexicon)

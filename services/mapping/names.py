@@ -114,7 +114,9 @@ def _parse(name: str, unit: str, lexicon: Lexicon) -> ParsedName:
     head, last = _split_path(spell_out(text, lexicon.kks_systems, lexicon.kks_measures), lexicon)
     words = words_of(last)
     if found is not None:
-        words, _, _ = cut_unit(words, lexicon, only=found)
+        words, cut, _ = cut_unit(words, lexicon, only=found)
+        if cut is not None and cut.measure and not found.measure:
+            found = replace(found, measure=cut.measure)  # velocity_rms_mm_s, declared as mm/s
     elif not _ends_in_a_point_letter(last, words, lexicon):
         words, found, found_text = cut_unit(words, lexicon)
     tokens = tokenise(words, lexicon, found)
@@ -214,7 +216,9 @@ def _split_path(text: str, lexicon: Lexicon) -> tuple[str, str]:
         return title[1], title[2]
     if parts:
         dotted = [part for part in _DOT.split(parts[-1]) if part.strip()]
-        if len(dotted) > 2 or (len(dotted) == 2 and any(len(_pieces_of(part)) > 1 for part in dotted)):
+        if any(part.isdigit() for part in dotted) and all(len(_pieces_of(part)) == 1 for part in dotted):
+            parts[-1] = " ".join(dotted)  # cyl.1.exhaust.temp: the dots are blanks
+        elif len(dotted) > 2 or (len(dotted) == 2 and any(len(_pieces_of(part)) > 1 for part in dotted)):
             parts = [*parts[:-1], *dotted]
         elif len(dotted) == 2:
             parts[-1] = " ".join(dotted)

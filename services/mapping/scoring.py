@@ -113,8 +113,7 @@ class _Comparer:
         if gate == 0.0:
             return 0.0, [], None
         if column.keys & sensor.keys:
-            same = "the same name" if column.parsed.key == sensor.parsed.key else "an alias in the profile"
-            return gate, [same], None
+            return gate, [_why_one_name(column, sensor)], None
         best = 0.0
         reading: PairReading | None = None
         extra = self._by_initials(column, sensor) or self._by_code(column, sensor)
@@ -314,6 +313,13 @@ class _Comparer:
 
 
 _LONGEST_CODE = 3  # letters
+
+
+def _why_one_name(column: Features, sensor: Features) -> str:
+    if column.parsed.key == sensor.parsed.key:
+        return "the same name"
+    ours = column.keys & sensor.keys
+    return "the same name but for the unit" if sensor.bare_key in ours else "an alias in the profile"
 
 
 def _places(variant: Variant) -> frozenset[str]:

@@ -20,6 +20,7 @@ from services.mapping.assignment import ABSTAIN, AUTO_SCORE, Choice, Tier, assig
 from services.mapping.by_values import ranked_by_values
 from services.mapping.certainty import CANDIDATE, CERTAIN, PROPOSED, Judge
 from services.mapping.columns import ColumnInfo
+from services.mapping.features import Features
 from services.mapping.lexicon import Lexicon
 from services.mapping.lexicon_files import default_lexicon
 from services.mapping.names import is_difference, quantity_against_unit
@@ -114,7 +115,9 @@ def _suggestion(
     if choice.sensor is None:
         silent = guess.is_measured and not ranked
         by_values = ranked_by_values(column, scores.columns[i], sensors, scores.sensors) if silent else []
-        reason = guess.evidence if not guess.is_measured else _why_none(column, choice, ranked)
+        reason = guess.evidence if not guess.is_measured else _why_none(choice, ranked)
+        if refused := _named_but_refused(scores.columns[i], scores.sensors, sensors):
+            reason = refused
         role = guess.role
         if role == "setpoint":
             role = "auxiliary"
@@ -187,7 +190,18 @@ def _says_too_little(i: int, choice: Choice, scores: Scores) -> bool:
     return bool(quantities) and words <= quantities and near > 1
 
 
-def _why_none(column: ColumnInfo, choice: Choice, ranked: list[tuple[str, float]]) -> str:
+def _named_but_refused(column: Features, features: Sequence[Features], sensors: Sequence[Sensor]) -> str:
+    """Returns that a sensor has the column's name and a unit to which the column's cannot be converted, or nothing."""
+    for theirs, sensor in zip(features, sensors, strict=True):
+        same = [token.text for token in column.parsed.tokens] == [token.text for token in theirs.parsed.tokens]
+        if not same or column.unit is None or theirs.unit is None:
+            continue
+        if why := refusal(column.unit, theirs.unit, delta=is_difference(sensor)):
+            return f"its name is that of {sensor.name}, but its unit is refused: {why}"
+    return ""
+
+
+def _why_none(choice: Choice, ranked: list[tuple[str, float]]) -> str:
     if not ranked:
         return "no sensor of the profile has a similar name, quantity or unit"
     name, value = ranked[0]

@@ -14,6 +14,7 @@ _GLUED_UNIT = re.compile(
     r"|MMs|Mms|MMS|M3h|Lpm|LPM|Gpm|GPM|Cfm|CFM|Psig|Psia|Mbar|MBar|Kwh|KWh|Kw|Mwh|Ppm|PPM)$"
 )
 _DEGREES = frozenset({"deg", "degree", "degrees"})
+_SHORTEST_WORD = 4  # letters of a unit that is spelled out
 _SINGLE = {"C", "F", "K", "A", "V", "W"}
 
 
@@ -44,6 +45,8 @@ def cut_unit(words: list[str], lexicon: Lexicon, only: Unit | None = None) -> tu
                 unit = parse_unit(joined)
                 if unit is None or (only is not None and unit.dimension != only.dimension):
                     continue
+                if size == 1 and rest and not tail and _ends_a_phrase(rest[-1], joined, unit, lexicon):
+                    return words, unit, joined
                 if len(joined) == 1 and named_dimensions(rest, lexicon)[1]:  # Phase A in amperes
                     continue
                 if (only is not None and unit.symbol == only.symbol and rest) or _is_unit_suffix(
@@ -59,6 +62,15 @@ def cut_unit(words: list[str], lexicon: Lexicon, only: Unit | None = None) -> tu
                         rest = rest[:-1]
                     return rest + tail, unit, joined
     return words, None, ""
+
+
+def _ends_a_phrase(before: str, last: str, unit: Unit, lexicon: Lexicon) -> bool:
+    """Returns whether a unit is also the second word of what is measured: running hours."""
+    if len(last) < _SHORTEST_WORD:
+        return False
+    pair = (fold(before), fold(last))
+    meanings = lexicon.phrases.get(pair, ())
+    return any(unit.dimension in lexicon.dimensions.get(concept, ()) for meaning in meanings for concept in meaning)
 
 
 def _is_statistic(word: str, lexicon: Lexicon) -> bool:

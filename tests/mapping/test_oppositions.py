@@ -77,3 +77,19 @@ def test_an_end_that_all_columns_share_is_no_axis() -> None:
     assert [found[column].sensor for column in columns] == [
         "bearing_de_vibration_mm_s", "oil_temp_C", "power_kW", "flow_m3_h",
     ]  # fmt: skip
+
+
+def test_a_peak_is_not_taken_for_an_rms_whose_unit_is_declared() -> None:
+    sensors = (Sensor("vibration_x_rms_mm_s", "mm/s"), Sensor("vibration_x_peak_mm_s", "mm/s"))
+    columns = (ColumnInfo("Vib_X peak [mm/s]"), ColumnInfo("Vib_X rms [mm/s]"))
+    found = suggest(columns, MachineProfile("pump", sensors)).suggestions
+    assert [suggestion.sensor for suggestion in found] == ["vibration_x_peak_mm_s", "vibration_x_rms_mm_s"]
+    alone = suggest(columns[:1], MachineProfile("pump", sensors[:1])).suggestions[0]
+    assert alone.tier != "auto"
+
+
+def test_the_inlet_of_a_cooler_is_before_it() -> None:
+    sensors = (Sensor("oil_temperature_before_cooler", "°C"), Sensor("oil_temperature_after_cooler", "°C"))
+    columns = (ColumnInfo("oil_cooler_outlet_temp"), ColumnInfo("oil_cooler_inlet_temp"))
+    found = suggest(columns, MachineProfile("engine", sensors)).suggestions
+    assert [s.sensor for s in found] == ["oil_temperature_after_cooler", "oil_temperature_before_cooler"]
