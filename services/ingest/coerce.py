@@ -18,6 +18,7 @@ from services.ingest import errors as errors
 from services.ingest.cells import MISSING_WORDS
 from services.ingest.decimal_mark import Decimal, DecimalEvidence
 from services.ingest.digit_times import find_digit_time, written_in_digits
+from services.ingest.first_digits import find_first_digits, may_be_first_digits
 from services.ingest.identifiers import is_identifier
 from services.ingest.ledger import LISTED_TEXTS, ColumnCells
 from services.ingest.number_affixes import without_currency
@@ -35,6 +36,7 @@ from services.ingest.timestamps import AmbiguousTime, TimeColumn, find_time, loc
 from services.machines.units import parse_unit
 
 _SUFFIXED = re.compile(r"^[+-]?[\d.,]*\d[\d.,]*(?:[eE][+-]?\d+)?\s*([%°µA-Za-zΩ]\S{0,11})$")
+_NUMBERED = re.compile(r"^column_([1-9]\d{0,6})$")
 _LOOKED_AT = 10
 _NO_VALUE = MISSING_WORDS - {"none", "void"}
 """What fills a column without values; "none" may be the state that all rows have."""
@@ -153,7 +155,9 @@ def nameless_empty(cells: list[ColumnCells], has_header: bool) -> list[str]:
     if not has_header:
         last = cells[-1]
         return [last.name] if last.typed == "empty" and last.name == f"column_{len(cells)}" and len(cells) > 2 else []
-    return [c.name for i, c in enumerate(cells) if c.typed == "empty" and c.name == f"column_{i + 1}"]
+    # Columns before it may have gone into others.
+    numbers = ((i, c, _NUMBERED.match(c.name)) for i, c in enumerate(cells) if c.typed == "empty")
+    return [c.name for i, c, match in numbers if match and int(match[1]) > i]
 
 
 def trimmed(texts: pl.Series) -> pl.Series:
@@ -196,7 +200,7 @@ def typed_column(cells: TextCells, lines: pl.Series, typing: Typing) -> pl.Serie
     if is_identifier(texts):
         account.typed, account.text = "text", filled
         return texts
-    if (in_digits := find_digit_time(texts)) is not None:
+    if (in_digits := find_digit_time(texts) or find_first_digits(texts)) is not None:
         # "Timestamp (ms)" holds times now.
         typing.units.pop(name, None)
         return _as_time(in_digits, texts, account, lines, typing)
@@ -293,10 +297,12 @@ def _with_suffix(texts: pl.Series, account: ColumnCells, lines: pl.Series, typin
 
 
 def _counted_time(values: pl.Series) -> TimeColumn | None:
-    """Returns numbers of a column that is called a time as times, like texts of the same digits."""
-    if not written_in_digits(values.drop_nulls().head(_LOOKED_AT).cast(pl.String)):
+    """Returns numbers of a column that is called a time, or of a nameless first one, as texts of the same digits."""
+    head = values.drop_nulls().head(_LOOKED_AT).cast(pl.String)
+    if not written_in_digits(head) and not may_be_first_digits(head):
         return None
-    return find_digit_time(values.cast(pl.String))
+    texts = values.cast(pl.String)
+    return find_digit_time(texts) or find_first_digits(texts)
 
 
 def _typed_already(values: pl.Series, typing: Typing) -> pl.Series:

@@ -23,7 +23,6 @@ from services.ingest.overlaps import without_repeated_rows
 from services.ingest.reading import Reading, Source
 from services.ingest.register_logs import decoded
 from services.ingest.sources import read_all
-from services.ingest.split_clock import with_whole_times
 from services.ingest.tables import Fact, Progress, silent
 from services.ingest.tag_names import named
 
@@ -72,7 +71,7 @@ def read_dataset(
             only.head,
         )
     progress("combining", 0, len(readings))
-    timed = [with_whole_times(r) for r in readings]
+    timed = [replace(r, table=r.table.drop(r.clock_columns), clock_columns=[]) for r in readings]
     dataset = _appended(readings) if _follow_each_other(timed) else _joined(timed, options)
     refuse_beyond("rows", dataset.table.height, limits.rows)
     return dataset

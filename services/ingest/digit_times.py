@@ -7,14 +7,17 @@ import re
 
 import polars as pl
 
-from services.ingest.epochs import from_epoch
+from services.ingest.epochs import SECONDS_SINCE_1904, from_epoch
 from services.ingest.formats.headings import names_role
 from services.ingest.timestamps import TimeColumn, find_time
 
 _FORMATS = {14: "%Y%m%d%H%M%S", 12: "%Y%m%d%H%M", 8: "%Y%m%d"}
 _SHAPE = r"^(19|20)\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(([01]\d|2[0-3])([0-5]\d){1,2})?$"
-_EPOCH = r"^\d{10}(\d{3}|\d{6}|\d{9})?(\.\d{1,9})?$|^[12]\.\d{5,18}[eE]\+?(0?9|12)$"
-_NAMES_A_TIME = re.compile(r"epoch|unix|timestamp|datetime", re.I)
+_EPOCH = r"^\d{10}(\d{3}|\d{6}|\d{9})?(\.\d{1,9})?$|^[1-4]\.\d{5,18}[eE]\+?(0?9|12)$"
+_NAMES_A_TIME = re.compile(
+    r"(?i:epoch|unix|time[\W_]?stamp|datetime|(?:^|[\W_])(?:time|date|ts|utc|zeit|datum)(?=$|[\W_])|_at$)"
+    r"|[a-z](?:Time|Date|At|Ts|TS|UTC)(?=$|[\W_])"
+)
 _FROM, _TO = 946_684_800, 2_208_988_800
 """The years 2000 to 2040 in seconds since 1970."""
 _UNITS = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
@@ -32,10 +35,12 @@ def find_digit_time(texts: pl.Series) -> TimeColumn | None:
         return TimeColumn(found.values, fmt, "every cell has the digits of a date")
     numbers = filled.cast(pl.Float64, strict=False)
     unit = next((u for u, each in _UNITS.items() if numbers.is_between(_FROM * each, _TO * each).all()), "")
-    values = from_epoch(texts) if unit and not numbers.null_count() else None
+    labview = not unit and bool(numbers.is_between(*SECONDS_SINCE_1904).all())
+    values = from_epoch(texts) if (unit or labview) and not numbers.null_count() else None
     if values is None or values.null_count() > texts.null_count():
         return None
-    return TimeColumn(values.alias(texts.name), f"{unit} since 1970", "every cell lies in the years 2000 to 2040")
+    counted = "s since 1904, as LabVIEW counts" if labview else f"{unit} since 1970"
+    return TimeColumn(values.alias(texts.name), counted, "every cell lies in the years 2000 to 2040")
 
 
 def written_in_digits(texts: pl.Series) -> bool:

@@ -1,12 +1,16 @@
-"""Times as numbers: seconds to nanoseconds since 1970, FILETIME, .NET ticks and Excel days, told by their size."""
+"""Times as numbers: seconds to nanoseconds since 1970, LabVIEW seconds, FILETIME, .NET ticks, Excel days, by size."""
 
 from __future__ import annotations
 
 import polars as pl
 
 # What a whole number counts, by its size: lowest and highest value, microseconds a tick (negative: ticks a
-# microsecond), microseconds from the number's zero to 1970. The ranges are the years 1973 to 2286 and do not overlap.
+# microsecond), microseconds from the number's zero to 1970. The ranges are the years 1973 to 2286; the first that holds
+# a number counts.
+SECONDS_SINCE_1904 = (3_029_529_600, 4_291_747_200)
+"""LabVIEW's time in the years 2000 to 2040; as seconds since 1970 these are the years 2066 to 2105."""
 _TICKS = (
+    (*SECONDS_SINCE_1904, 1_000_000, -2_082_844_800_000_000),
     (1e8, 1e10, 1_000_000, 0),
     (1e11, 1e13, 1_000, 0),
     (1e14, 1e16, 1, 0),
@@ -21,8 +25,8 @@ _TICKS = (
 def from_epoch(values: pl.Series) -> pl.Series | None:
     """Returns numbers as UTC times when they count from a known zero; None otherwise.
 
-    Known are seconds, ms, us and ns since 1970, Windows FILETIME, .NET ticks and Excel days, told apart by size. Whole
-    numbers are read exactly.
+    Known are seconds, ms, us and ns since 1970, LabVIEW's seconds since 1904, Windows FILETIME, .NET ticks and Excel
+    days, told apart by size. Whole numbers are read exactly.
     """
     numbers = values.cast(pl.Float64, strict=False)
     typical = numbers.drop_nulls().median()

@@ -36,6 +36,7 @@ _COMMENT_MARK = re.compile(r"^[#%;]+\s*(?=[^\W\d_])")
 _MAIN = 4
 """How many times more records than another table above it the main one has."""
 _FEWEST_TIMES, _NEARLY_ALL = 5, 0.6
+_FEWEST_NAMED = 2
 
 
 @dataclass(frozen=True)
@@ -158,6 +159,7 @@ def _find_header(
                 return at, later, "its texts stand where values follow"
         if block and names_in_one_cell(rows[block[-1]][1], width):
             return block[-1], first, "one cell holds as many names as the rows have values"
+        first = _narrower_above(rows, kinds, measured, first)
         return None, first, "the first record already holds values"
     best = max(candidates)[1]
     for at in (i for i in (first, *block[-1:]) if i > best + 1):
@@ -202,9 +204,24 @@ def _first_data(rows: Records, data: list[int], width: int) -> int:
         following = filled[at[i] + 1 : at[i] + 3] if i in at else []
         above = [rows[j][1] for j in filled[: at.get(i, 0)]]
         # Exports glued together have the header again between the data.
-        if all(j in among or rows[j][1] in above for j in following) and (not full or len(rows[i][1]) == width):
+        if all(j in among or _again(rows[j][1], above) for j in following) and (not full or len(rows[i][1]) == width):
             return i
     return next((i for n, i in enumerate(data) if n + 2 >= len(data) or data[n + 2] - i <= 5), data[0])
+
+
+def _again(cells: list[str], above: Sequence[list[str]]) -> bool:
+    """Returns whether a record stands above already, but perhaps for a running number before it."""
+    numbered = len(cells) > _FEWEST_NAMED and cells[0].isdigit() and not any(map(str.isdigit, cells[1:]))
+    return cells in above or (numbered and cells[1:] in [r[1:] for r in above])
+
+
+def _narrower_above(rows: Records, kinds: list[list[CellKind]], measured: tuple[bool, ...], first: int) -> int:
+    """Returns the first row where narrower rows of the same file, begun with a time like the others, stand above."""
+    while first and len(rows[first - 1][1]) > 1 and kinds[first - 1][0] == kinds[first][0] == "time":
+        if not looks_like_data(rows[first - 1][1], measured):
+            break
+        first -= 1
+    return first
 
 
 def _first_row_below(
@@ -278,7 +295,7 @@ def _below_group_labels(rows: Records, best: int, first: int, width: int) -> int
         return best
     lower = padded(rows[below][1], width)
     filled = [c for c in lower if c]
-    named = all(kind_of(c) == "text" for c in filled) and not mostly_units(filled)
+    named = all(kind_of(c) == "text" for c in filled) and not mostly_units(filled) and not describes(lower[0])
     covers = all(a or b for a, b in zip(upper, lower, strict=True))
     return below if named and covers and len(filled) > sum(map(bool, upper)) else best
 

@@ -10,8 +10,8 @@ from services.ingest.formats.headings import names_role
 
 HEADER_DEPTH = 8
 _DESCRIBES = re.compile(
-    r"^(descriptions?|desc|comments?|remarks?|units?|uom|eng(ineering)? units?|types?|data ?types?|address(es)?"
-    r"|registers?|device|source|einheit(en)?"
+    r"^((point |tag )?descript(?:ion|or)s?|desc|comments?|remarks?|units?|uom|eng(ineering)?[ ._]?units?|types?"
+    r"|data ?types?|address(es)?|registers?|device|source|einheit(en)?"
     r"|beschreibung|kommentar|bemerkung|daten ?typ|typ|adresse|unité|libellé)\s*:?$",
     re.I,
 )
@@ -74,13 +74,17 @@ def joined_names(
             continue
         for i in nearest:
             cell = rows[i][1][at] if at < len(rows[i][1]) else ""
+            if at == 0 and describes(cell):
+                continue
             if cell and kind_of(cell) == "text" and (not name or names_role(cell, "time")):
                 names[at] = cell
                 break
     if sum(names_role(n, "time") for n in names) > 1:
         return tuple(names), ()
     groups = []
-    for i in sorted((i for i in others if i < header), reverse=True):
+    # A marked line above names that are not marked is a remark.
+    marked = own[0].startswith("#")
+    for i in sorted((i for i in others if i < header and rows[i][1][0].startswith("#") <= marked), reverse=True):
         if over := _group_labels(rows[i][1], names, width):
             groups.append(i)
             names = [_under(label, name) for label, name in zip(over, names, strict=True)]

@@ -18,6 +18,7 @@ from services.ingest.formats.delimited import Delimited
 from services.ingest.formats.delimited_rows import BLOCK_BYTES
 from services.ingest.formats.refined import refined
 from services.ingest.formats.registry import MustBeWhole
+from services.ingest.formats.stated_zone import with_zone_told
 from services.ingest.formats.tag_labels import AnotherTag
 from services.ingest.formats.text_file import load_text
 from services.ingest.ledger import Ledger, combined
@@ -85,12 +86,14 @@ def read_large_file(
             return None
         assert stream.first is not None
         first = delimited.table([stream.first], rows, widened)
+        if not options.raw:
+            first = with_zone_told(first, delimited.layout.file_name, options.time_zone)
         progress("typing", 0, len(rows.names))
         typing = stream.typed(rows, first.units)
         ledger = Ledger(delimited.layout.file_name, *hashed.result(), rows.counts(), stream.table.rows, typing.cells)
     ledger.check()
     kept = next(stream.table.schemas())
-    dropped = [c.name for c in typing.cells if c.name not in kept and c.name != "source_row"]
+    dropped = [c.name for c in typing.cells if c.name not in kept]
     facts = [*facts, *first.facts, *typing.facts]
     if dropped:
         facts.append(Fact("dropped_columns", ", ".join(dropped), "no name and no value in any row"))
@@ -100,7 +103,7 @@ def read_large_file(
         {n: u for n, u in typing.units.items() if n in kept},
         combined([ledger]),
         facts,
-        typing.warnings,
+        [*first.warnings, *typing.warnings],
         typing.time_columns,
         head_of_table(first),
         ledger,

@@ -15,6 +15,7 @@ from services.ingest.formats import registry
 from services.ingest.formats.delimited import Delimited
 from services.ingest.formats.delimited_rows import BLOCK_BYTES
 from services.ingest.formats.roles import ONE_SAMPLE, Roles
+from services.ingest.formats.stated_zone import with_zone_told
 from services.ingest.formats.tag_labels import AnotherTag
 from services.ingest.formats.text_file import Text, load_text
 from services.ingest.large_samples import Samples
@@ -65,6 +66,7 @@ def read_large_long(
         return None
     progress("pivoting", 0, 0)
     described = delimited.table(samples.described, rows, widened)
+    described = with_zone_told(described, source.file_name, options.time_zone)
     described.facts[:0] = facts
     table = samples.wide(described, source.file_name, options, limits)
     account = table.samples

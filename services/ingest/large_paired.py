@@ -29,6 +29,7 @@ from services.ingest.formats.quality_pairs import (
     without_bad,
 )
 from services.ingest.formats.roles import MOST_CODES
+from services.ingest.formats.stated_zone import with_zone_told
 from services.ingest.formats.tag_labels import AnotherTag
 from services.ingest.large_file import LARGE_BYTES, LargeReading, open_delimited, read_large_file
 from services.ingest.ledger import ColumnCells, Ledger
@@ -84,6 +85,7 @@ def read_large_paired(
     large = read_large_file(Source(values, source.file_name), layout, limits, inner, progress, from_bytes=0)
     if large is None or large.table.rows != kept.rows:
         return None
+    seen.first = with_zone_told(seen.first, source.file_name, options.time_zone)
     return _reading(source, large, kept, rows, seen, [*facts, *seen.first.facts, *widened])
 
 
@@ -188,7 +190,7 @@ def _reading(
         rejects=rejects_frame(kept.rejects) if kept.rejects else pl.DataFrame(schema=REJECT_SCHEMA),
         ledgers=[ledger],
         facts=[*facts, *quality_facts(seen.pairs, marks), layout, *typed],
-        warnings=large.warnings,
+        warnings=[*seen.first.warnings, *large.warnings],
         time_columns=large.time_columns,
         head=large.head,
     )

@@ -16,6 +16,7 @@ import polars as pl
 
 from services.chassis.errors import SensorForgeError
 from services.ingest.distinct import KnownTexts, Numbers, distinct_texts
+from services.ingest.distinct_names import beside_time
 from services.ingest.epochs import from_epoch
 from services.ingest.formats.blocks import RESHAPE as BLOCKS
 from services.ingest.formats.clock import utc_times, with_milliseconds
@@ -266,7 +267,7 @@ class Samples:
         columns[ordered] = np.arange(len(ordered))
         texts = list(self.tags.numbers)
         names = [texts[n] for n in ordered.tolist()]
-        return [n if n not in ("timestamp", "source_row") else f"{n}_tag" for n in names], columns
+        return list(beside_time(names).values()), columns
 
 
 def _backwards(flags: npt.NDArray[np.bool_]) -> Iterator[Places]:

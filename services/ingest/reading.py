@@ -25,6 +25,7 @@ from services.ingest.ledger import ColumnCells, Ledger
 from services.ingest.limits import Limits
 from services.ingest.long_slices import MANY_ROWS, widened_by_slices
 from services.ingest.options import ReadOptions
+from services.ingest.split_clock import whole_times
 from services.ingest.tables import Fact, Progress, SourceTable, rejects_frame, silent
 
 NO_OTHER_LAYOUT = "; no other layout recognised"
@@ -52,7 +53,8 @@ class Source:
 class Reading:
     """A typed table with everything that is known about how it came to be.
 
-    `table` has `source_row` (Int64) first. `rejects` as in tables.rejects_frame. One ledger a file.
+    `table` has `source_row` (Int64) first. `rejects` as in tables.rejects_frame. One ledger a file. `clock_columns`
+    hold what was added to the first time column.
     """
 
     table: pl.DataFrame
@@ -63,6 +65,7 @@ class Reading:
     warnings: list[tuple[str, str]] = field(default_factory=list)
     time_columns: list[str] = field(default_factory=list)
     head: list[list[str]] = field(default_factory=list)
+    clock_columns: list[str] = field(default_factory=list)
 
 
 def container_of(source: Source, options: ReadOptions) -> Fact:
@@ -189,7 +192,7 @@ def typed(
     table: SourceTable, file_name: str, options: ReadOptions, size: int, sha256: str, *, undecided_ok: bool = False
 ) -> Reading:
     """Returns a source table with its cells typed and its ledger balanced. Raises LEDGER_UNBALANCED."""
-    head = head_of_table(table)
+    head, clocks = head_of_table(table), list[str]()
     if options.raw:
         frame = table.frame.select(pl.all().cast(pl.String))
         cells = [_text_cells(frame[n]) for n in frame.columns]
@@ -197,18 +200,23 @@ def typed(
     else:
         frame, typing = coerce(table, options, file_name, undecided_ok=undecided_ok)
         cells, units, times = typing.cells, typing.units, typing.time_columns
-        facts, warnings = [*table.facts, *typing.facts], [*table.warnings, *typing.warnings]
+        warnings = [*table.warnings, *typing.warnings]
         for account in cells:
             bad = table.bad_cells.get(account.name, 0)
             account.empty, account.bad = account.empty - bad, bad
+        whole = whole_times(times[0], frame.columns, frame.get_column, options.time_zone) if times else None
+        if whole is not None:
+            frame = frame.with_columns(whole.times)
+            clocks = list(whole.added)
+            typing.facts.append(whole.fact)
+            warnings += whole.warnings
+        facts = [*table.facts, *typing.facts]
     ledger = Ledger(file_name, size, sha256, table.counts, frame.height, cells, table.samples)
     ledger.check()
     if not options.raw and (drop := nameless_empty(cells, table.has_header)):
         facts = [*facts, Fact("dropped_columns", ", ".join(drop), "no name and no value in any row")]
         frame = frame.drop(drop)
     numbers = table.row_numbers.alias("source_row")
-    if "source_row" in frame.columns:
-        frame = frame.rename({"source_row": "source_row_2"})
     frame = frame.insert_column(0, numbers)
     return Reading(
         table=frame,
@@ -218,6 +226,7 @@ def typed(
         facts=facts,
         warnings=warnings,
         time_columns=[t for t in times if t in frame.columns],
+        clock_columns=clocks,
         head=head,
     )
 

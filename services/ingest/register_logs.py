@@ -8,7 +8,8 @@ from pathlib import Path
 
 import polars as pl
 
-from services.ingest.formats.modbus import bare_hexadecimal, decode_registers
+from services.ingest.formats.modbus import bare_hexadecimal
+from services.ingest.formats.register_devices import decode_devices
 from services.ingest.formats.register_map import read_register_map
 from services.ingest.limits import Limits
 from services.ingest.options import ReadOptions
@@ -37,7 +38,7 @@ def decoded(
             inner.mkdir()
             texts = read_file(sources[number], replace(options, raw=True), limits, inner, progress)[0].table
             reading = _with_texts(reading, texts, columns)
-        result.append(decode_registers(reading, registers))
+        result.append(decode_devices(reading, registers))
     return result
 
 

@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-REVISIONS: dict[str, int] = {"ingest.parse": 6, "ingest.validate": 2, "ingest.clean": 2}
+REVISIONS: dict[str, int] = {"ingest.parse": 7, "ingest.validate": 2, "ingest.clean": 2}

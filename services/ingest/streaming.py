@@ -28,6 +28,8 @@ from services.ingest.coerce import (
 )
 from services.ingest.decimal_mark import Decimal, DecimalEvidence
 from services.ingest.digit_times import written_in_digits
+from services.ingest.distinct_names import OWN
+from services.ingest.first_digits import may_be_first_digits
 from services.ingest.formats.delimited import Delimited
 from services.ingest.formats.delimited_rows import BLOCK_BYTES, Part, RowPass
 from services.ingest.formats.registry import MustBeWhole
@@ -35,6 +37,7 @@ from services.ingest.identifiers import may_identify
 from services.ingest.ledger import ColumnCells
 from services.ingest.number_cells import NumberCells
 from services.ingest.options import ReadOptions
+from services.ingest.split_clock import whole_times
 from services.ingest.spool import Spool, of_type
 from services.ingest.tables import Fact, SourceTable, rejects_frame
 from services.ingest.timestamps import TimeColumn, find_time, prepared
@@ -135,7 +138,7 @@ class _Column:
         options, texts = self.options, cells.texts
         self.kind = "text"
         forced = self.name == options.timestamp_column and options.timestamp_format
-        if forced or written_in_digits(texts) or may_identify(texts):
+        if forced or written_in_digits(texts) or may_be_first_digits(texts) or may_identify(texts):
             return None
         trial = NumberCells(self.name, self.decimal)
         values = trial.add(texts, lines, cells.numbers)
@@ -229,7 +232,7 @@ class Stream:
             evidence = self._evidence if later else None
             kept = [c.add(part.frame[c.name], lines, evidence, cells.pop(c.name, None)) for c in self.columns]
             numbers = pl.Series("source_row", part.row_numbers, dtype=pl.Int64)
-            path = self.table.add(pl.DataFrame([numbers, *(k.alias(stored_name(k.name)) for k in kept)]))
+            path = self.table.add(pl.DataFrame([numbers, *kept]))
             if path is not None and self._written is not None:
                 self._written(path, self.table.parts - 1, self._units)
             self._lines.append(lines.cast(pl.UInt32))
@@ -280,29 +283,46 @@ class Stream:
         again = self._texts(rows, [c.name for c in self.columns if c.doubtful])
         lines = pl.concat(self._lines).cast(pl.Int64)
         replaced: dict[str, pl.Series] = {}
-        types: dict[str, pl.DataType] = {"source_row": pl.Int64()}
+        types: dict[str, pl.DataType] = {OWN: pl.Int64()}
         for column in self.columns:
-            name = stored_name(column.name)
+            name = column.name
             if not column.doubtful and column.kind != "text":
                 column.settle(typing)
                 types[name] = column.final_type
                 continue
             texts = again.pop(column.name, None)
             if texts is None:
-                texts = self.table.column(name, pl.String()).alias(column.name)
+                texts = self.table.column(name, pl.String()).alias(name)
             values = typed_column(TextCells(texts), lines, typing)
             types[name] = values.dtype
             if column.doubtful or values.dtype != pl.String:
                 replaced[name] = values.alias(name)
-        later = follow_the_settled(typing, lambda n: self.table.column(stored_name(n), pl.String()).alias(n), lines)
+        later = follow_the_settled(typing, lambda n: self.table.column(n, pl.String()).alias(n), lines)
         for name, values in later.items():
-            types[stored_name(name)], replaced[stored_name(name)] = values.dtype, values.alias(stored_name(name))
+            types[name], replaced[name] = values.dtype, values.alias(name)
         typing.refuse_ambiguous_axis()
+        self._add_clock(typing, types, replaced)
         if not self.options.raw:
             drop = nameless_empty(typing.cells, layout.dialect.header_line is not None)
             types = {n: t for n, t in types.items() if n not in drop}
         self._finish(types, replaced)
         return typing
+
+    def _add_clock(self, typing: Typing, types: dict[str, pl.DataType], replaced: dict[str, pl.Series]) -> None:
+        """Makes dates whole times where another column has their clock, as reading.typed does."""
+        if self.options.raw or not typing.time_columns:
+            return
+
+        def column(name: str) -> pl.Series:
+            return replaced[name] if name in replaced else self.table.column(name, types[name])
+
+        names = [n for n in types if n != OWN]
+        whole = whole_times(typing.time_columns[0], names, column, self.options.time_zone)
+        if whole is None:
+            return
+        types[whole.times.name], replaced[whole.times.name] = whole.times.dtype, whole.times
+        typing.facts.append(whole.fact)
+        typing.warnings += whole.warnings
 
     def _texts(self, rows: RowPass, names: list[str]) -> dict[str, pl.Series]:
         """Returns whole columns as text, read again from the file."""
@@ -324,8 +344,3 @@ class Stream:
             return pl.DataFrame([given[n] if n in given else of_type(frame[n], t) for n, t in types.items()])
 
         self.table.rewrite(final)
-
-
-def stored_name(name: str) -> str:
-    """Returns the name of a file's column beside the table's own column of row numbers."""
-    return "source_row_2" if name == "source_row" else name

@@ -11,6 +11,8 @@ from typing import Any
 
 import polars as pl
 
+from services.ingest.distinct_names import renamed
+
 Progress = Callable[[str, int, int], None]
 """Called with phase, units done and units in all (0 when unknown)."""
 
@@ -99,7 +101,7 @@ class SourceTable:
     row) point into the file. `units` by column, from brackets or a units row. `preamble`: the cells of the lines above
     the header. `padded`: cells that short rows lack. `decimal` and `day_first` are "" and None unless decided by the
     format itself. `samples` and `bad_cells` (by column) account for a long export that was turned wide; `bad_cells` are
-    null in the frame.
+    null in the frame. Columns whose names cannot stay (distinct_names.py) get others, whatever made the frame.
     """
 
     frame: pl.DataFrame
@@ -119,6 +121,12 @@ class SourceTable:
     bad_cells: dict[str, int] = field(default_factory=dict)
     parts: list[tuple[str, SourceTable]] = field(default_factory=list)
     """Where a file holds several tables that belong together: all of them by name, this one included."""
+
+    def __post_init__(self) -> None:
+        if new := renamed(self.frame.columns):
+            self.frame = self.frame.rename(new)
+            self.units = {new.get(n, n): u for n, u in self.units.items()}
+            self.bad_cells = {new.get(n, n): c for n, c in self.bad_cells.items()}
 
 
 def numbered(count: int, first: int = 1) -> pl.Series:

@@ -102,8 +102,8 @@ def prepared(texts: pl.Series) -> pl.Series:
         head = texts.drop_nulls().head(SAMPLE)
     if head.str.contains(_HOURS_OFF).any():
         texts = texts.str.replace(_HOURS_OFF, "${1}${2}:00")
-    if head.str.contains(r":\d{2},\d").any():
-        texts = texts.str.replace(r"(:\d{2}),(\d)", "${1}.${2}")
+    if head.str.contains(r":\d{2}[,;]\d").any():
+        texts = texts.str.replace(r"(:\d{2})[,;](\d)", "${1}.${2}")
     if head.str.contains(r"(?i)[ap]\.\s?m\.").any():
         texts = texts.str.replace(r"(?i)([ap])\.\s?m\.", "${1}m")
     if head.str.contains(r"[ \u{202f}\u{a0}]\s*[AaPp][Mm]$").any():

@@ -94,6 +94,8 @@ SOUND = {
     "line protocol": "".join(
         f'pump,tag=a x={i}.5,n={i}i,s="a \\" b" {i + 1_700_000_000}\n' for i in range(40)
     ).encode(),
+    "named values": "".join(f'2024-01-13 00:00:{i:02d} flow={i}.5 note="a b" state=on\n' for i in range(40)).encode(),
+    "date and clock": ("Date,Time,Flow\n" + "".join(f"13/01/2024,00:00:{i:02d},{i}.5\n" for i in range(40))).encode(),
     "fixed width": test_databases.SQL["sqlcmd, tag first, NULL"].encode(),
     "series": json.dumps(test_databases.SERIES["Influx, a series a tag"]).encode(),
     "frames": json.dumps(test_databases.SERIES["Grafana frames"]).encode(),

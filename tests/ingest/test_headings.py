@@ -134,3 +134,55 @@ def test_keys_and_values_above_a_short_table_are_no_rows(read: Read) -> None:
     above = ["Project,Audit", "Device,DX200", "Operator,J. Smith", "Start,08:00", "Channels,2", ""]
     dataset = read("\n".join([*above, "Time,Flow,Temp", *TIMED[:5]]).encode())
     assert (dataset.table.columns[1:], dataset.table.height) == (["Time", "Flow", "Temp"], 5)
+
+
+@pytest.mark.parametrize("word", ["Descriptor", "Description", ""])
+def test_descriptions_between_tags_and_units_are_no_names(word: str, read: Read) -> None:
+    above = f",TI-1,\\\\PI\\Press,Flow\n{word},Inlet temperature,Discharge pressure,Product flow\n"
+    above += "Eng Units,degC,barg,m3/h\n"
+    dataset = read((above + "".join(f"2024-01-13 00:00:{i:02d},{i}.5,{i}.25,{i}\n" for i in range(30))).encode())
+    assert dataset.table.columns[2:] == ["TI-1", "\\\\PI\\Press", "Flow"]
+    assert dataset.units["TI-1"] == "degC"
+
+
+@pytest.mark.parametrize("above", ["", "#constant measurement,press\n#constant tag,machine,P7\n#timezone +0100\n"])
+def test_marked_lines_above_names_are_no_part_of_them(above: str, read: Read) -> None:
+    text = above + "#datatype dateTime:RFC3339,double,long\ntime,flow,count\n"
+    assert names(read, text + "".join(f"2024-01-13T00:00:{i:02d}Z,{i}.5,{i}\n" for i in range(30))) == [
+        "time",
+        "flow",
+        "count",
+    ]
+
+
+def test_units_row_of_a_logger_whose_file_lost_its_quotes(read: Read) -> None:
+    above = "TOA5,site,CR1000,7000,CR1000.Std.22,CPU:mast.CR1,12345,mast\nTimestamp,RECORD,Wind,Press,Batt\n"
+    above += "TS,RN,Metres/Second,Millibars,Volts\n,,Avg,Smp,Min\n"
+    rows = "".join(f"2016-01-09 15:{i:02d}:00,{i},8.{i},93{i % 10},12.9{i % 10}\n" for i in range(40))
+    dataset = read(b"\xef\xbb\xbf" + (above + rows).encode())
+    assert dataset.units == {"Wind": "Metres/Second", "Press": "Millibars", "Batt": "Volts"}
+    assert dataset.table.height == 40
+
+
+def test_narrower_rows_above_the_others_are_rows_or_rejects(read: Read) -> None:
+    short = "".join(f"2022/08/23 16:40:{i:02d},0,0,12.79\n" for i in range(3))
+    wide = "".join(f"2022/08/23 16:55:{i:02d}" + ",1.5" * 12 + "\n" for i in range(30))
+    dataset = read((short + wide).encode())
+    assert (dataset.table.height, dataset.rejects.height) == (30, 3)
+
+
+def test_headings_among_lines_that_are_all_numbered(read: Read) -> None:
+    names_of = [i for i in range(1, 60) if i in (1, 2, 4, 6, 8, 10, 30)]
+    lines = [f"{i};MQ-3;MQ-4;P" if i in names_of else f"{i};{90 + i % 7};{150 + i % 5};12{i % 3}" for i in range(1, 60)]
+    dataset = read("\n".join(lines).encode())
+    assert dataset.table.columns[2:] == ["MQ-3", "MQ-4", "P"]
+    assert dataset.table.height == 59 - len(names_of)
+    assert dataset.table["MQ-3"].null_count() == 0
+
+
+def test_lines_above_the_header_that_look_like_rows_are_told(read: Read) -> None:
+    other = "2024-01-13 00:00:00,1.5,2.5\n" * 4 + "\nSummary above\n\n"
+    rows = "".join(f"2024-01-13 00:00:{i:02d},{i}.5,{i}.25\n" for i in range(40))
+    dataset = read((other + "Time,Flow,Temp\n" + rows).encode(), header_row=8)
+    assert dataset.table.height == 40
+    assert [code for code, _ in dataset.warnings] == ["ROWS_ABOVE_HEADER"]

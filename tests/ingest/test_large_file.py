@@ -77,6 +77,12 @@ HEADER = "time,temp [K],count,state\n"
 PLAIN = HEADER + "".join(map(line, range(ROWS)))
 CASES = {
     "plain": PLAIN,
+    "a zone above": "latitude,timezone\n52.5,Europe/Berlin\n\n" + PLAIN,
+    "a date and a clock": "Date,Time,Flow\n"
+    + "".join(f"13/01/2024,{i // 60:02d}:{i % 60:02d}:00,{i}.5\n" for i in range(ROWS)),
+    "a date and a clock that some rows lack": "Date,Time,Flow\n"
+    + "".join(f"13/01/2024,{f'{i // 60:02d}:{i % 60:02d}' if i % 50 else ''},{i}.5\n" for i in range(ROWS)),
+    "seconds since 1970 under no name": "".join(f"{1_352_500_095 + 6 * i + i % 5 // 4} {i % 9}\n" for i in range(ROWS)),
     "token late": PLAIN + "2024-03-01 01:00:00,Bad,7,run 1\n2024-03-01 01:00:01,nan,#N/A,\n" + line(402),
     "fraction late": PLAIN + "2024-03-01 01:00:00,1.5,7.5,run 1\n" + line(402),
     "time of another format late": PLAIN + "2024-03-01T01:00:00Z,1.5,7,x\n" + "2024-03-01,1.5,8,y\n",

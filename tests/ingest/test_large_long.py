@@ -26,6 +26,7 @@ from tests.ingest.vendors.test_siemens import PANEL, TAG_LOGGING
 LAYOUTS = {
     "states in values": PI_STATES["German locale"],
     "tag by tag": PI_STATES["with a header"],
+    "a zone above": "Time zone,Europe/Berlin\n\n" + AVEVA["all columns of the history table"],
     "two flags": PI_LONG["questionable and substituted"],
     "units": PI_LONG["all attributes"],
     "clock apart": TAG_LOGGING["German headings, date and clock apart"],

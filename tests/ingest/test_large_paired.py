@@ -20,7 +20,9 @@ def _read_in_blocks(path: Path, directory: Path) -> Reading | None:
 
 
 def _table(good: str, bad: str, *, remark: str = "") -> str:
-    head = f"Plant,Porto\n\nTime;{';'.join(f'{t};{t}_Quality' for t in TAGS)}\n".replace(",", ";")
+    head = f"Plant,Porto\nTime zone,Europe/Lisbon\n\nTime;{';'.join(f'{t};{t}_Quality' for t in TAGS)}\n".replace(
+        ",", ";"
+    )
     rows = "".join(
         f"{TIMES[i]:%d.%m.%Y %H:%M:%S};"
         + ";".join(f"{comma(VALUES[t][i])};{bad if (i, t) in BAD else good}" for t in TAGS)
@@ -42,6 +44,8 @@ def test_reading_in_blocks_changes_nothing(good: str, bad: str, tmp_path: Path) 
     assert [ledger.to_json() for ledger in blocks.ledgers] == [ledger.to_json() for ledger in whole.ledgers]
     assert {(f.key, f.value, f.evidence) for f in blocks.facts} == {(f.key, f.value, f.evidence) for f in whole.facts}
     assert blocks.units == whole.units
+    assert [code for code, _ in whole.warnings] == ["TIME_ZONE_STATED"]
+    assert blocks.warnings == whole.warnings
 
 
 def test_a_column_that_later_holds_measurements_is_left_to_the_reader_of_whole_files(tmp_path: Path) -> None:

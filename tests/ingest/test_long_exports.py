@@ -104,3 +104,11 @@ def test_two_measurements_of_few_values_are_no_long_export(read: Read) -> None:
     rows = [f"2024-03-01 00:{m:02d}:00,L{k},{61 + m % 3 / 2},{3 + m % 4 / 10:.1f}" for m in range(60) for k in (1, 2)]
     text = "timestamp,line,temperature,pressure\n" + "\n".join(rows) + "\n"
     assert read(text.encode(), name="lines.csv").table.columns[1:] == ["timestamp", "line", "temperature", "pressure"]
+
+
+def test_messages_of_a_broker_without_a_header_are_samples(read: Read) -> None:
+    times = [1_773_532_440.749 + 10 * i + i % 7 / 9 for i in range(30)]
+    rows = "".join(f"{t:.3f},plant/{tag},{i}.5\n" for i, t in enumerate(times) for tag in ("Temp", "Flow", "P"))
+    dataset = read(rows.encode())
+    assert dataset.table.columns == ["source_row", "timestamp", "plant/Temp", "plant/Flow", "plant/P"]
+    assert dataset.table.height == 30

@@ -27,6 +27,12 @@ def test_influx_annotated_tables_join_by_time(read: Read) -> None:
     assert dataset.ledger["lines"]["rows"] == 3
 
 
+def test_influx_tables_that_a_spreadsheet_saved_again(read: Read) -> None:
+    saved = read(INFLUX.replace(",", ";").replace(".5;", ",5;").encode())
+    assert saved.table.columns == ["source_row", "timestamp", "temp", "flow"]
+    assert values(saved, "temp") == [1.5, 2.5]
+
+
 def test_data_block_is_read_and_the_rest_is_accounted_for(read: Read) -> None:
     head = "* exported by the historian\n[Tags]\nTagname,Description\nA,pump\n[Data]\n* comment\n"
     rows = "".join(f"{t},2024-01-01 00:00:{i:02d},{i}.5,Good\n" for i in range(20) for t in "AB")

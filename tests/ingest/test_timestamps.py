@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 
 import polars as pl
 import pytest
@@ -237,3 +238,62 @@ def test_year_of_two_digits_stands_last_where_days_run_on() -> None:
     found = find_time(pl.Series("t", [f"{d}/02/20 10:00" for d in (13, 14, 15, 16)]))
     assert isinstance(found, TimeColumn)
     assert found.values.dt.date().to_list() == [dt.date(2020, 2, d) for d in (13, 14, 15, 16)]
+
+
+@pytest.mark.parametrize(
+    ("each", "beside"),
+    [("{:d} {}\n", ""), ("{:d},{}\n", ",0\n"), ("{:d}000,{}\n", "index,flow\n"), ("{:d}.500;{}\n", "")],
+)
+def test_epochs_in_a_first_column_without_a_telling_name_are_times(each: str, beside: str, read: Read) -> None:
+    dataset = read(
+        (beside + "".join(each.format(1_352_500_095 + 6 * i + i % 7 // 6, i % 9) for i in range(80))).encode()
+    )
+    (time,) = dataset.time_columns
+    assert dataset.table[time].dt.year().unique().to_list() == [2012]
+
+
+@pytest.mark.parametrize("step", [lambda i: i * i, lambda i: -6 * i, lambda i: 0])
+def test_a_count_in_a_first_column_without_a_name_is_a_number(step: Callable[[int], int], read: Read) -> None:
+    dataset = read("".join(f"{1_352_500_095 + step(i)},{i % 9}\n" for i in range(80)).encode())
+    assert dataset.time_columns == []
+
+
+def test_seconds_since_1904_are_those_of_labview(read: Read) -> None:
+    rows = "".join(f"{3_856_377_240 + 10 * i}.000\t{i}.5\n" for i in range(40))
+    dataset = read(("Timestamp\tFlow\n" + rows).encode())
+    assert dataset.table["Timestamp"][0] == dt.datetime(2026, 3, 14, 23, 54, tzinfo=dt.UTC)
+    assert "1904" in facts(dataset)["timestamp_format:Timestamp"]
+
+
+def test_zone_in_a_column_is_told(read: Read) -> None:
+    rows = [f"2024-05-01 10:00:{i:02d}{{}},{i}.5,Europe/Berlin\n" for i in range(40)]
+    told = read(("time,flow,time_zone\n" + "".join(rows).replace("{}", "")).encode())
+    assert [code for code, _ in told.warnings] == ["TIME_ZONE_STATED"]
+    assert not read(("time,flow,time_zone\n" + "".join(rows).replace("{}", "Z")).encode()).warnings
+
+
+@pytest.mark.parametrize("heading", ["save_time", "logTime", "created_at", "event-ts", "Date UTC"])
+def test_epochs_under_a_name_with_a_word_for_time_are_times(heading: str, read: Read) -> None:
+    dataset = read(
+        (f"id,{heading},flow\n" + "".join(f"{i},{1_726_630_200 + 300 * i},{i}.5\n" for i in range(40))).encode()
+    )
+    assert dataset.time_columns == [heading]
+
+
+@pytest.mark.parametrize("heading", ["runtimes", "part_no", "energy_total", "stats"])
+def test_counts_of_that_size_are_numbers(heading: str, read: Read) -> None:
+    dataset = read(
+        (f"id,{heading},flow\n" + "".join(f"{i},{1_726_630_200 + 300 * i},{i}.5\n" for i in range(40))).encode()
+    )
+    assert dataset.time_columns == []
+
+
+@pytest.mark.parametrize(
+    ("above", "heading"),
+    [("", "Zeit (MEZ)"), ("", "Time [CET]"), ("Zeitzone: (UTC+01:00) Amsterdam, Berlin\n\n", "Zeit")],
+)
+def test_zone_that_is_stated_otherwise_is_told(above: str, heading: str, read: Read) -> None:
+    rows = "".join(f"14.03.2026 23:54:{i:02d};{i},5\n" for i in range(40))
+    dataset = read(f"{above}{heading};flow\n{rows}".encode())
+    assert [code for code, _ in dataset.warnings] == ["TIME_ZONE_STATED"]
+    assert not read(f"{above}{heading};flow\n{rows}".encode(), time_zone="Europe/Berlin").warnings

@@ -14,7 +14,9 @@ import numpy as np
 import polars as pl
 
 from services.chassis.errors import SensorForgeError
+from services.ingest.cells import is_measured, kind_of
 from services.ingest.dialect import Dialect, detect_dialect
+from services.ingest.distinct_names import renamed
 from services.ingest.formats.delimited_layout import Layout
 from services.ingest.formats.delimited_rows import WIDEN_SHARE, Part, RowPass
 from services.ingest.formats.text_file import Text
@@ -24,6 +26,7 @@ from services.ingest.options import ReadOptions
 from services.ingest.tables import Fact, Progress, SourceTable, silent
 
 Made = TypeVar("Made")
+_FEWEST_CELLS = 3
 
 
 def read_delimited(
@@ -87,15 +90,20 @@ class Delimited:
     def names(self, width: int) -> list[str]:
         """Returns unique names for `width` columns."""
         given = list(self.layout.options.column_names) or list(self.layout.dialect.names)
-        return unique_names([*given, *[""] * (width - len(given))][:width])
+        names = unique_names([*given, *[""] * (width - len(given))][:width])
+        new = renamed(names)
+        return [new.get(n, n) for n in names]
 
     def table(self, parts: list[Part], rows: RowPass, facts: list[Fact]) -> SourceTable:
         """Returns consecutive parts of a pass as one table; its counts are those of the pass so far."""
         dialect, names = self.layout.dialect, list(rows.names)
         units = {n: unit_in_name(n) for n in names}
         units |= {n: u for n, u in zip(names, dialect.units, strict=False) if u}
+        frame = pl.concat([p.frame for p in parts], rechunk=False)
+        above = _rows_above(dialect, frame)
+        text = f"{self.layout.file_name}: {above} lines above the header look like rows; they are none (--header-row)."
         return SourceTable(
-            frame=pl.concat([p.frame for p in parts], rechunk=False),
+            frame=frame,
             counts=rows.counts(),
             row_numbers=pl.Series("source_row", np.concatenate([p.row_numbers for p in parts]), dtype=pl.Int64),
             line_numbers=pl.Series("line", np.concatenate([p.lines for p in parts]), dtype=pl.Int64),
@@ -106,7 +114,16 @@ class Delimited:
             padded=rows.padded,
             has_header=dialect.header_line is not None,
             day_first=dialect.day_first,
+            warnings=[("ROWS_ABOVE_HEADER", text)] if above and not self.layout.options.raw else [],
         )
+
+
+def _rows_above(dialect: Dialect, frame: pl.DataFrame) -> int:
+    """Returns how many lines above the header have the width and the kinds of cells of the first row."""
+    first = [kind_of(str(c or "")) for c in (frame.row(0) if frame.height else ())]
+    if dialect.header_line is None or not any(map(is_measured, first)) or len(first) < _FEWEST_CELLS:
+        return 0
+    return sum([kind_of(c) for c in cells] == first for cells in dialect.preamble)
 
 
 def _no_row(rows: RowPass) -> str:

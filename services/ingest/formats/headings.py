@@ -69,12 +69,17 @@ _WORDS: dict[Role, tuple[str, ...]] = {
     "value": (
         "value val v vvalue varvalue realvalue rawvalue rohwert wert messwert istwert tagvalue itemvalue doublevalue"
         " floatvalue numericvalue objectvalue pointvalue processvalue samplevalue headervalue valor valore valeur"
+        " valuefloat valuedouble valuereal valuenumeric valuenumber"
         " waarde värde valeurmesurée valormedido meetwaarde mätvärde wartość wartośćzmierzona verdi værdi arvo hodnota"
         " érték değer"
         " 值 数值 测量值 测点值 采样值 实时值 当前值 値 測定値 計測値 значение 값 측정값",
         "pv data reading sample result payload",
     ),
-    "other value": ("intvalue stringvalue textvalue strvalue vstring svalue varstring boolvalue integervalue",),
+    "other value": (
+        "intvalue stringvalue textvalue strvalue vstring svalue varstring boolvalue integervalue booleanvalue"
+        " digitalvalue discretevalue longvalue datevalue valueint valueinteger valuelong valuestring valuestr valuetext"
+        " valuebool valueboolean valuedate",
+    ),
     "time": (
         "sourcetimestamp sourcetime",
         "timestamp time datetime dateandtime timestring timestr timeint ts tstamp eventtime utctime"

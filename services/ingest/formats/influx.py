@@ -11,6 +11,7 @@ import io
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import polars as pl
 
@@ -24,8 +25,11 @@ from services.ingest.options import ReadOptions
 from services.ingest.tables import LineCounts, Progress, Reject, SourceTable, numbered, silent
 
 _ANNOTATIONS = ("#datatype", "#group", "#default", "#constant")
+# What `influx write` takes has no column for its annotations: their words stand before the first column's.
+_EXTENDED = re.compile(r"^\"?#(?:datatype|constant|timezone|concat) +\S")
 _OWN = ("", "result", "table", "_start", "_stop", "_time", "_value", "_field", "_measurement")
 _BLOCK_ROWS = 100_000
+_HEAD_BYTES = 1 << 16
 _APART, _IS = "\x1f", "\x1e"
 """Between the labels of a series, and between a label's name and its value."""
 _OURS = re.compile(f"[{_APART}{_IS}]")
@@ -34,10 +38,17 @@ _OURS = re.compile(f"[{_APART}{_IS}]")
 def recognise(head: str) -> str:
     """Returns why a text is annotated CSV, or ""."""
     first = head.lstrip("\ufeff\r\n ").split("\n", 1)[0]
+    if _EXTENDED.match(first):
+        return ""
     if first.lstrip('"').startswith(_ANNOTATIONS):
-        return f"annotation {first.split(',')[0]} opens the file"
-    cells = first.strip().split(",")
+        return f"annotation {first.split(_delimiter(first))[0]} opens the file"
+    cells = first.strip().split(_delimiter(first))
     return "columns _time, _value and _field" if {"_time", "_value", "_field"} <= set(cells) else ""
+
+
+def _delimiter(line: str) -> str:
+    """Returns what stands between the cells of a line: spreadsheets save a comma as something else."""
+    return max(",;\t", key=line.count)
 
 
 @dataclass
@@ -109,6 +120,15 @@ class _Answer:
                     alike, held = {}, 0
         yield list(alike.values())
 
+    @cached_property
+    def delimiter(self) -> str:
+        """What stands between cells; with anything but a comma, a comma may be the decimal mark."""
+        return _delimiter(self.text.head(_HEAD_BYTES).lstrip("\ufeff\r\n ").split("\n", 1)[0])
+
+    @property
+    def decimal(self) -> str:
+        return "." if self.delimiter == "," else ""
+
     def counts(self) -> LineCounts:
         """Returns what became of all lines."""
         rows, rejected = self.rows, len(self.rejects)
@@ -125,7 +145,7 @@ class _Answer:
 
     def _records(self) -> Iterator[tuple[int, list[str]]]:
         """Yields the last line and the cells of every record. Raises FILE_CORRUPT."""
-        reader = csv.reader(self._lines())
+        reader = csv.reader(self._lines(), delimiter=self.delimiter)
         while True:
             try:
                 cells = next(reader, None)
@@ -166,7 +186,7 @@ def read_influx(text: Text, file_name: str, options: ReadOptions, limits: Limits
         line_numbers=first_lines,
         facts=[*text.facts, fact],
         rejects=answer.rejects,
-        decimal=".",
+        decimal=answer.decimal,
         samples=account,
         bad_cells=bad,
     )
@@ -214,7 +234,13 @@ class _Blocks:
         frame = pl.DataFrame(schema={"_time": pl.String})
         facts = [*self.answer.text.facts]
         return SourceTable(
-            frame, self.answer.counts(), empty, empty, facts=facts, rejects=self.answer.rejects, decimal="."
+            frame,
+            self.answer.counts(),
+            empty,
+            empty,
+            facts=facts,
+            rejects=self.answer.rejects,
+            decimal=self.answer.decimal,
         )
 
 

@@ -42,6 +42,8 @@ _QUALITY_KEYS = (
     "dataquality",
     "isgood",
 )
+_FAULT_KEYS = ("isbad", "bad", "isinvalid", "invalid")
+"""Flags that are true for a bad sample."""
 _UNIT_KEYS = ("unit", "units", "uom", "egu", "engunits", "engineeringunits", "unitsabbreviation")
 _ARCHIVED = {"secs", "nanos", "val"}
 """What a sample of the EPICS archiver has; its severities are those of the channel access protocol."""
@@ -124,9 +126,16 @@ def _collect(node: Any, found: list[tuple[str | Labels, str, Samples]], depth: i
     if keyed := _keyed(node):
         found.extend(keyed)
         return
-    for value in node.values():
+    answers = _alike(list(node.values()))
+    for key, value in node.items():
         if isinstance(value, dict | list):
-            _collect(value, found, depth + 1, own or around if isinstance(value, dict) else "")
+            near = own or (key if answers else around)
+            _collect(value, found, depth + 1, near if isinstance(value, dict) else "")
+
+
+def _alike(parts: list[Any]) -> bool:
+    """Returns whether several objects have the same keys: their own keys tell them apart, as requests of a batch."""
+    return len(parts) > 1 and all(isinstance(p, dict) and p.keys() == parts[0].keys() for p in parts)
 
 
 def _told_apart(items: list[Any]) -> list[str]:
@@ -184,7 +193,12 @@ def _beside_shared_times(node: dict[str, Any], low: dict[str, str]) -> list[tupl
             values = next((item[keys[k]] for k in _VALUE_LISTS if k in keys and isinstance(item[keys[k]], list)), empty)
             if not name or len(values) != len(times):
                 return []
-            found.append((name, "", [(t, v, None) for t, v in zip(times, values, strict=True)]))
+            unit = next((str(item[keys[k]]) for k in _UNIT_KEYS if k in keys and isinstance(item[keys[k]], str)), "")
+            codes = next(
+                (item[keys[k]] for k in _QUALITY_LISTS if k in keys and isinstance(item[keys[k]], list)), empty
+            )
+            marks = [_code(c) for c in codes] if len(codes) == len(times) else [None] * len(times)
+            found.append((name, unit, list(zip(times, values, marks, strict=True))))
     return found
 
 
@@ -247,11 +261,20 @@ def _samples(items: list[Any]) -> Samples:
         if not time or not value or any(names_role(k, "tag") for k in keys if keys[k] not in (time, value)):
             return []
         quality = next((keys[k] for k in _QUALITY_KEYS if k in keys), "")
-        found = [
-            (_moment(i.get(time)), _inner(i.get(value)), _code(i.get(quality)) if quality else None) for i in items
-        ]
+        fault = (
+            ""
+            if quality
+            else next((keys[k] for k in _FAULT_KEYS if isinstance(items[0].get(keys.get(k, "")), bool)), "")
+        )
+        marks = [_code(i.get(quality)) if quality else _unless(i.get(fault)) if fault else None for i in items]
+        found = [(_moment(i.get(time)), _inner(i.get(value)), m) for i, m in zip(items, marks, strict=True)]
         return found if _one_series(found, items, (time, value, quality)) else []
     return []
+
+
+def _unless(fault: Any) -> str:
+    """Returns the quality of a sample whose flag says whether it is bad."""
+    return "Bad" if fault is True else "Good"
 
 
 def _severity(level: Any) -> Any:
@@ -293,7 +316,8 @@ def _moment(time: Any) -> Any:
 def _code(quality: Any) -> Any:
     """Returns the number of an OPC UA status; without one the status is good."""
     if isinstance(quality, dict):
-        return quality.get("Code", quality.get("code", 0))
+        low = {k.lower(): v for k, v in quality.items()}
+        return next((low[k] for k in ("code", "value") if isinstance(low.get(k), int)), 0)
     return quality
 
 

@@ -18,7 +18,7 @@ from services.ingest.formats.headings import squashed
 from services.ingest.formats.pivot import pivot
 from services.ingest.formats.quality import good_codes
 from services.ingest.formats.registry import Reshape
-from services.ingest.formats.roles import Roles, find_roles, is_clock
+from services.ingest.formats.roles import Roles, find_roles, is_clock, names_device
 from services.ingest.formats.several_values import unfolded
 from services.ingest.options import ReadOptions
 from services.ingest.tables import Fact, Reject, SourceTable, numbered
@@ -168,7 +168,13 @@ def units_of_tags(frame: pl.DataFrame, roles: Roles) -> list[tuple[str, str]]:
 def sample_tags(frame: pl.DataFrame, roles: Roles) -> pl.Series:
     """Returns the samples' tags, under their group where one name is several tags'."""
     tags = frame[roles.tag].str.strip_chars()
-    return (frame[roles.group].str.strip_chars() + "." + tags).alias(roles.tag) if roles.group else tags
+    if not roles.group:
+        return tags
+    groups = frame[roles.group].str.strip_chars()
+    if names_device(roles.group) and tags.str.contains(r"^(0[xX])?[0-9a-fA-F]+$").all():
+        # Addresses of registers, which a bare number before them would make those of a kind.
+        groups = "device " + groups
+    return (groups + "." + tags).alias(roles.tag)
 
 
 def _times(frame: pl.DataFrame, roles: Roles, options: ReadOptions, file_name: str) -> tuple[pl.Series, Fact]:

@@ -59,8 +59,10 @@ def apply_quality(table: SourceTable, file_name: str, options: ReadOptions) -> S
     has_axis = any(re.search(r"time|date|zeit|datum|^ts$|^t$|^fecha|^hora", n, re.I) for n in others)
     if clocks and not has_axis and set(clocks) == set(tags):
         first = next(iter(clocks.values()))
-        if not all((frame[c] == frame[first]).all() for c in clocks.values()):
+        if not all((_told(frame[c]) == _told(frame[first])).all() for c in clocks.values()):
             return _by_own_clock(table, file_name, options, tags, clocks, good_samples(frame, pairs, marks), facts)
+        # A sample that failed may have no time where those beside it have theirs.
+        frame = frame.with_columns(pl.coalesce([_told(frame[c]) for c in clocks.values()]).alias(first))
         frame = frame.rename({first: "timestamp"}) if "timestamp" not in frame.columns else frame
         clocks = {v: c for v, c in clocks.items() if c != first}
     drop = [*extra, *(c for c in clocks.values() if c in frame.columns)] if has_axis or clocks else extra
@@ -71,6 +73,12 @@ def apply_quality(table: SourceTable, file_name: str, options: ReadOptions) -> S
     renamed_bad = {renames.get(n, n): c for n, c in (table.bad_cells | bad).items()}
     units = {renames.get(n, n): u for n, u in table.units.items() if n in frame.columns}
     return replace(table, frame=frame.rename(renames), bad_cells=renamed_bad, facts=facts, units=units)
+
+
+def _told(times: pl.Series) -> pl.Series:
+    """Returns texts of times without the word that databases write for none."""
+    texts = trimmed(times)
+    return texts.set(texts.str.to_lowercase().str.strip_chars("()<>[]") == "null", None)
 
 
 def row_by_row(table: SourceTable, options: ReadOptions) -> list[Pair]:
@@ -107,7 +115,7 @@ def _by_own_clock(
     facts: list[Fact],
 ) -> SourceTable:
     frame = table.frame
-    texts = pl.concat([trimmed(frame[c]).alias("timestamp") for c in clocks.values()])
+    texts = pl.concat([_told(frame[c]).alias("timestamp") for c in clocks.values()])
     stamps, fact = utc_times(texts, options, file_name)
     parts = [
         pl.DataFrame(

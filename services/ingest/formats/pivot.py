@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import polars as pl
 
+from services.ingest.distinct_names import beside_time
 from services.ingest.limits import Limits, refuse_beyond
 from services.ingest.tables import Fact, SampleCounts, SourceTable, numbered
 
@@ -49,7 +50,7 @@ def pivot(
     lines = keyed.group_by(_TIME, maintain_order=True).agg(pl.col(_LINE).min())
     wide = wide.join(lines, on=_TIME, how="left", maintain_order="left").sort(_TIME)
     first_lines = wide[_LINE]
-    names = {t: (t if t not in ("timestamp", "source_row") else f"{t}_tag") for t in tags}
+    names = beside_time(tags)
     wide = wide.drop(_LINE).rename({_TIME: "timestamp", **names})
     return wide, counts, {names[t]: n for t, n in bad_cells.iter_rows()}, first_lines
 

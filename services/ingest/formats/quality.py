@@ -72,6 +72,8 @@ def good_of_counted(counts: Mapping[str, int], nulls: int, column_name: str) -> 
         return good | {t for t, n in numbers.items() if n & 0x80}, "PROFIBUS codes (128 to 191 good)"
     if 100 in present and present <= set(range(101)):
         return good | {t for t, n in numbers.items() if n == 100}, "percent good (100)"
+    if good and all(says_bad(t) for t in numbers):
+        return good, "words of quality"
     wanted_number = _flag(column_name, texts, numbers, points_to_bad)
     return good | {t for t, n in numbers.items() if n == wanted_number}, f"flag: {wanted_number} is good"
 

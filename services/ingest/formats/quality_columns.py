@@ -31,6 +31,7 @@ _STATUS_PARTS = re.compile(r"^(.*?)[._]status_?code[._](?:code|symbol)$|^(.*?)[.
 _QUALITY_FIRST = re.compile(r"^([^\W\d_]+)[\s._:/\-\[(]+(.+?)[\])]?$")
 _SHORT_WORDS = ("qual", "opc quality", "good", "qd", "st", "sts")
 _VALUE_WORDS = ("value", "val", "v", "cv", "numericvalue", "wert", "valeur", "valor")
+_COUNTS_ROWS = re.compile(r"(^|[\W_])(id|ndx|index|row|rowid|no|nr)$", re.I)
 _MOST_STATES = 16
 _STATES = 3
 """The tier of headings such as "status" and "state", which need not be about quality."""
@@ -147,9 +148,11 @@ def _alternating(frame: pl.DataFrame) -> list[Pair]:
 
     What they say must be about quality: one of the texts is good or bad, or "OK" stands beside words for faults.
     """
-    values = [n for n in frame.columns if not _is_other(n)]
+    # Lines may end with a delimiter.
+    blank = frame.columns[-1:] if frame[:, -1].null_count() == frame.height else []
+    values = [n for n in frame.columns if not _is_other(n) and n not in blank]
     marks = [n for n in values if _names_quality(n) or _quality_tag(n)]
-    if len(marks) < 2 or values[1::2] != marks or not _alike(values[::2], marks):
+    if len(marks) < 2 or len(values) != 2 * len(marks) or values[1::2] != marks or not _alike(values[::2], marks):
         return []
     texts = {t for m in marks for t in trimmed(frame[m].cast(pl.String)).drop_nulls().unique().to_list()}
     named = all(re.search(r"[^\W\d]", t) and len(t) <= 24 for t in texts) and len(texts) <= _MOST_STATES
@@ -177,9 +180,10 @@ def _beside_one(frame: pl.DataFrame, mark: str) -> list[Pair]:
         alone = values[0] if len(values) == 1 else measured[0]
         return [Pair(alone, mark, alone)] if surely or names_role(alone, "value") else []
     # Between the values it would be the quality of the one before it; at an end it is that of the row.
-    if not surely or mark not in (frame.columns[-1], frame.columns[1]):
+    ends = [n for n in frame.columns if n == mark or not _is_other(n)]
+    if not surely or mark not in (frame.columns[-1], frame.columns[1], ends[-1]):
         return []
-    return [Pair(n, mark, n) for n in values if _holds_numbers(frame[n])]
+    return [Pair(n, mark, n) for n in values if _holds_numbers(frame[n]) and not _COUNTS_ROWS.search(n)]
 
 
 def _holds_numbers(values: pl.Series) -> bool:
@@ -243,7 +247,8 @@ def holds_codes(values: pl.Series) -> bool:
         return values.n_unique() <= 32
     if values.dtype != pl.String:
         return False
-    texts = trimmed(values).drop_nulls().unique().to_list()
+    # What databases write for no code is none.
+    texts = [t for t in trimmed(values).drop_nulls().unique().to_list() if t.lower().strip("()<>[]") != "null"]
     surely = any((tier(w, "quality") or 0) < _STATES for _, w in _parts(values.name) if names_role(w, "quality"))
     known = _is_worth if surely else is_quality_word
     return 0 < len(texts) <= 32 and all(_CODES.match(t) or known(t) or is_status_flags(t) for t in texts)

@@ -43,6 +43,8 @@ _HEADERS = {
     "unit": ("unit", "units", "uom", "engineering_unit", "einheit", "unité", "unidad"),
     "order": ("word_order", "order", "byte_order", "endianness", "endian", "byteorder", "wordorder", "swap",
               "wortreihenfolge", "bytereihenfolge"),
+    "device": ("slave", "slave_id", "slaveid", "slave_address", "unit_id", "unitid", "device_id", "deviceid", "station",
+               "server_id", "serverid", "node_id", "nodeid"),
     "bit": ("bit", "bit_number", "bit_position", "bit_index"),
     "note": ("note", "notes", "comment", "description", "remark", "bemerkung", "kommentar", "beschreibung",
              "commentaire"),
@@ -57,7 +59,10 @@ _BIT = re.compile(r"bit\s*(\d+)\s*[=:]\s*([^\W\d][\w .-]*)", re.I)
 
 @dataclass(frozen=True)
 class Register:
-    """One entry of a map. `order`: ABCD, CDAB, BADC, DCBA or "" (not stated). `bits`: names by bit; `bit`: only it."""
+    """One entry of a map. `order`: ABCD, CDAB, BADC, DCBA or "" (not stated). `bits`: names by bit; `bit`: only it.
+
+    `device` is the number of the one that it belongs to, "" where the map does not say.
+    """
 
     address: int
     name: str
@@ -68,6 +73,7 @@ class Register:
     order: str = ""
     bits: tuple[tuple[int, str], ...] = ()
     bit: int | None = None
+    device: str = ""
 
 
 def read_register_map(table: pl.DataFrame) -> list[Register]:
@@ -119,6 +125,7 @@ def _entry(cells: dict[str, Any], number: int) -> Register:
         order=order or ("CDAB" if swapped and swapped[1].startswith("swap") else ""),
         bits=_bit_names(note) if bit is None else (),
         bit=bit,
+        device=re.sub(r"\.0$", "", str(cells["device"] or "").strip()),
     )
 
 

@@ -99,6 +99,7 @@ def text_formats() -> tuple[TextFormat, ...]:
         fixed_width,
         ignition_dataset,
         influx,
+        key_values,
         levels,
         line_protocol,
         lvm,
@@ -108,11 +109,11 @@ def text_formats() -> tuple[TextFormat, ...]:
     )
 
     vendors = (lvm.FORMAT, influx.FORMAT, data_block.FORMAT, line_protocol.FORMAT, nem12.FORMAT, station_archive.FORMAT)
-    return (*vendors, ignition_dataset.FORMAT, fixed_width.FORMAT, sections.FORMAT, levels.FORMAT)
+    return (*vendors, ignition_dataset.FORMAT, fixed_width.FORMAT, sections.FORMAT, levels.FORMAT, key_values.FORMAT)
 
 
 def reshapes() -> tuple[Reshape, ...]:
     """Returns the reshapes in order; the first that recognises a table is applied."""
-    from services.ingest.formats import blocks, long, paired, transposed
+    from services.ingest.formats import blocks, long, named_pairs, paired, transposed
 
-    return (transposed.RESHAPE, blocks.RESHAPE, long.RESHAPE, paired.RESHAPE)
+    return (transposed.RESHAPE, blocks.RESHAPE, long.RESHAPE, paired.RESHAPE, named_pairs.RESHAPE)

@@ -24,7 +24,9 @@ def repeated_headings(
     if dialect.header_line is None or not any(dialect.measured):
         return {}
     found: dict[int, Sequence[str]] = {}
-    for cells in dict.fromkeys((dialect.names, tuple(units_row), *dialect.heading_rows)):
+    # Loggers that number all lines number their headings, too.
+    bare = ("", *dialect.names[1:]) if dialect.names[0].isdigit() else dialect.names
+    for cells in dict.fromkeys((dialect.names, bare, tuple(units_row), *dialect.heading_rows)):
         found |= dict.fromkeys(np.flatnonzero(_equal(frame, names, cells)).tolist(), cells)
     return found
 

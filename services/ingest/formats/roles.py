@@ -14,6 +14,8 @@ import polars as pl
 
 from services.chassis.errors import SensorForgeError
 from services.ingest.cells import MISSING_WORDS, QUALITY_WORDS
+from services.ingest.digit_times import find_digit_time
+from services.ingest.first_digits import may_be_first_digits
 from services.ingest.formats.clock import reads_as_time, trimmed
 from services.ingest.formats.headings import Role, candidates, names_role, squashed, tier_of_path
 from services.ingest.formats.quality import says_quality
@@ -192,11 +194,18 @@ def _group(frame: pl.DataFrame, tag: str, at: list[str], rest: list[str]) -> str
         if known or not 1 < frame[name].n_unique() <= _LARGEST_GROUPS or frame[name].null_count():
             continue
         texts = _share_of_numbers(frame[name]) < 0.5 or names_role(name, "tag")
-        # One address is a coil, an input and a register.
-        texts = texts or squashed(name) in ("fc", "f", "function", "functioncode", "func")
+        # One address is a coil, an input and a register, and that of several devices.
+        texts = texts or squashed(name) in ("fc", "f", "function", "functioncode", "func") or names_device(name)
         if texts and frame.select(*at, tag, name).n_unique() >= whole:
             return name
     return ""
+
+
+def names_device(heading: str) -> bool:
+    """Returns whether a heading names the number that a device has on its bus."""
+    return bool(
+        re.fullmatch(r"(slave|unit|device|server|node|station)(id|no|nr|number|addr|address)|slave", squashed(heading))
+    )
 
 
 def _holds_days_in_digits(values: pl.Series) -> bool:
@@ -289,14 +298,23 @@ def _one_sample_a_time(frame: pl.DataFrame, tag: str, time: str, clock: str) -> 
 
 
 def _holds_times(values: pl.Series) -> bool:
-    """Returns whether a column holds dates; numbers count as an epoch or date only when they have 13 digits or more."""
+    """Returns whether a column holds dates; numbers count as an epoch or date only when they have 13 digits or more,
+    or count seconds in a first column without a name."""
     head = trimmed(values.head(500)).drop_nulls()
     if not len(head):
         return False
     numbers = head.str.replace(",", ".", literal=True).cast(pl.Float64, strict=False).null_count() == 0
-    if numbers and not head.str.contains(r"^\d{13,19}$").all():
+    if numbers and not head.str.contains(r"^\d{13,19}$").all() and not _counts_seconds(head):
         return False
     return not is_clock(values) and reads_as_time(values)
+
+
+def _counts_seconds(head: pl.Series) -> bool:
+    """Returns whether a first column without a name holds seconds since 1970 that do not fall."""
+    if not may_be_first_digits(head) or not head.str.contains(r"^\d{10}(\.\d{1,9})?$").all():
+        return False
+    found = find_digit_time(head.alias("timestamp"))
+    return found is not None and found.values.is_sorted()
 
 
 def _share_of_numbers(values: pl.Series) -> float:
@@ -322,6 +340,6 @@ def is_clock(values: pl.Series) -> bool:
     head = trimmed(values.head(200)).drop_nulls()
     return (
         len(head) > 0
-        and bool(head.str.contains(r"^\d{1,2}[:.]\d{2}([:.]\d{2}([.,:]\d{1,9})?)?\s*([AaPp]\.?[Mm]\.?)?$").all())
+        and bool(head.str.contains(r"^\d{1,2}[:.]\d{2}([:.]\d{2}([.,:;]\d{1,9})?)?\s*([AaPp]\.?[Mm]\.?)?$").all())
         and not bool(head.str.contains(r"^\d{1,2}[.]\d{1,2}$").all())
     )

@@ -57,6 +57,26 @@ def _with_merged(sample: list[list[str]], merged: Ranges) -> list[list[str]]:
     return filled
 
 
+def _with_labels(columns: list[tuple[Any, ...]], merged: Ranges, height: int) -> list[tuple[Any, ...]]:
+    """Returns the columns of a sheet with texts and dates below each other where they stand in one merged cell.
+
+    A number in one is that of its first row. Ranges that overlap, as only made-up ones do, are filled no further than
+    the sheet has cells.
+    """
+    filled: dict[int, list[Any]] = {}
+    left_over = height * len(columns)
+    for (top, left), (bottom, right) in merged:
+        span = min(bottom + 1, height) - top
+        if span < 2 or left != right or left >= len(columns) or span > left_over:
+            continue
+        cells = filled.get(left) or list(columns[left])
+        if isinstance(cells[top], str | dt.date) and cells[top] != "":
+            left_over -= span
+            cells[top + 1 : top + span] = [cells[top] if c == "" else c for c in cells[top + 1 : top + span]]
+            filled[left] = cells
+    return [tuple(filled.get(i, c)) for i, c in enumerate(columns)] if filled else columns
+
+
 def sheet_table(sheet: Sheet, file_name: str, options: ReadOptions, limits: Limits) -> SourceTable:
     """Returns the table of a sheet. Raises EMPTY_FILE, NO_ROWS, INGEST_LIMIT."""
     rows = sheet.rows
@@ -76,6 +96,7 @@ def sheet_table(sheet: Sheet, file_name: str, options: ReadOptions, limits: Limi
         raise SensorForgeError("NO_ROWS", f"{file_name}: sheet {sheet.name!r} has a header but no data row.")
     names = unique_names(list(options.column_names) or list(layout.names))
     names = unique_names([*names, *[""] * (width - len(names))])[:width]
+    columns = _with_labels(columns, [m for m in sheet.merged if m[0][0] >= first], len(rows))
     data = (c[first:beyond] for c in columns[:width])
     cells = (c if kept == len(filled) else tuple(compress(c, filled)) for c in data)
     head = rows[:first]
@@ -111,7 +132,9 @@ def _footer_start(rows: Rows, width: int, layout: Dialect) -> int:
         cells = [as_text(c) for c in rows[index][:width]]
         if not any(cells):
             continue
-        if not (cells[0] and is_footer(cells, layout)):  # remarks stand in the first column
+        lead = cells[layout.timed.index(True)] if True in layout.timed else ""
+        # Remarks stand in the first column, words before a summary where the rows have their times.
+        if not ((cells[0] or lead) and is_footer(cells, layout)):
             break
         stop = index
     return stop

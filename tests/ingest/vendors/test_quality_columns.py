@@ -93,3 +93,10 @@ DOCUMENTS = {
 def test_json_with_quality(shape: str, read: Read) -> None:
     dataset = read(DOCUMENTS[shape].encode(), name="samples.json")
     holds_the_truth(dataset, time=dataset.time_columns[0])
+
+
+def test_states_behind_all_values_of_lines_that_end_with_a_delimiter(read: Read) -> None:
+    rows = "".join(f"14.03.26 23:54:{i:02d};{i},5;{'Gut' if i % 9 else 'Schlecht'};4,{i};Gut;\n" for i in range(40))
+    dataset = read(("Datum/Uhrzeit;Temp;Status;Druck;Status;\n" + rows + "\nAnzahl Zeilen: 40\n").encode())
+    assert dataset.table.columns[1:] == ["Datum/Uhrzeit", "Temp", "Druck"]
+    assert dataset.table["Temp"].null_count() == 5

@@ -1,0 +1,59 @@
+"""Dates and their clocks in two columns: the dates become whole times, wherever that is certain."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from tests.ingest.conftest import Read, facts, values
+
+CLOCKS = [dt.datetime(2024, 3, 14, 23, 54) + dt.timedelta(seconds=10 * i) for i in range(60)]
+
+
+@pytest.mark.parametrize(
+    ("header", "line"),
+    [
+        ("Date,Time,Flow", "{t:%d/%m/%Y},{t:%H:%M:%S},{i}.5"),
+        ("$Time,$Date,Flow", "{t:%H:%M:%S},{t:%m/%d/%y},{i}.5"),
+        ("Header:,Date,Time,Flow", "Data,{t:%Y-%m-%d},{t:%H:%M:%S};000,{i}.5"),
+        ("Datum;Wert;Uhrzeit;Flow", "{t:%d.%m.%Y};{i},25;{t:%H:%M:%S};{i},5"),
+        ("Date,Clock_1,Flow", "{t:%m/%d/%Y} 00:00:00,{t:%I:%M:%S %p},{i}.5"),
+    ],
+)
+def test_clock_beside_the_date_is_added_to_it(header: str, line: str, read: Read) -> None:
+    text = "\n".join([header, *(line.format(t=t, i=i) for i, t in enumerate(CLOCKS))])
+    dataset = read(text.encode())
+    (time,) = dataset.time_columns
+    assert values(dataset, time) == CLOCKS
+    assert len(dataset.table.columns) == 1 + len(header.replace(";", ",").split(","))
+    assert f"time_of_day:{time}" in facts(dataset)
+
+
+def test_zone_that_is_given_is_that_of_date_and_clock(read: Read) -> None:
+    text = "Date,Time,Flow\n" + "".join(f"{t:%Y-%m-%d},{t:%H:%M:%S},{i}\n" for i, t in enumerate(CLOCKS))
+    found = values(read(text.encode(), time_zone="Europe/Berlin"), "Date")
+    assert found == [t.replace(tzinfo=dt.UTC) - dt.timedelta(hours=1) for t in CLOCKS]
+
+
+def test_clock_of_an_event_of_the_day_is_not_added(read: Read) -> None:
+    days = [dt.date(2024, 3, 1) + dt.timedelta(days=i) for i in range(30)]
+    dataset = read(("Date,Peak at,Peak\n" + "".join(f"{d},1{d.day % 10}:30,{d.day}.5\n" for d in days)).encode())
+    assert values(dataset, "Date") == [dt.datetime(d.year, d.month, d.day) for d in days]
+
+
+def test_dates_without_a_clock_are_missing_and_told(read: Read) -> None:
+    lines = [f"{t:%Y-%m-%d},{t:%H:%M:%S},{i}" if i != 7 else f"{t:%Y-%m-%d},,{i}" for i, t in enumerate(CLOCKS)]
+    dataset = read("\n".join(["Date,Time,Flow", *lines]).encode())
+    assert values(dataset, "Date")[7] is None
+    assert [code for code, text in dataset.warnings if "'Time'" in text] == ["UNPARSABLE_TIMES"]
+
+
+def test_files_of_a_date_and_a_clock_are_joined_by_both(read: Read) -> None:
+    def file(tag: str) -> bytes:
+        rows = "".join(f"{t:%Y-%m-%d},{t:%H:%M:%S},{i}\n" for i, t in enumerate(CLOCKS))
+        return f"Date,Time,{tag}\n{rows}".encode()
+
+    dataset = read(file("Flow"), file("Temp"))
+    assert dataset.table.columns == ["source_row", "timestamp", "Flow", "Temp"]
+    assert dataset.table.height == len(CLOCKS)
