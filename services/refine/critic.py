@@ -72,7 +72,7 @@ class TupleClassifier(Network):
             rows = slice(i, i + CHUNK)
             framed, real = x[rows] @ self.frame, c[rows, -1:]
             ratios = self.log_chances(framed, real) - self.log_chances(framed, torch.zeros_like(real))
-            found[rows] = (ratios * c[rows, :-1]).sum(1).clamp(-MOST_RATIO, MOST_RATIO).numpy()
+            found[rows] = (ratios * c[rows, :-1]).sum(1).clamp(-MOST_RATIO, MOST_RATIO).cpu().numpy()
         return found
 
 

@@ -80,17 +80,27 @@ class Proposals:
         ]
 
     def notices(self) -> list[Notice]:
-        """Returns why a model from scratch is not tried, where it is not."""
-        if self._scratch_is_possible:
-            return []
-        lacking = ", ".join(self.material.codec.kept_from_base)
-        return [
-            Notice(
-                "SCRATCH_NOT_TRAINED",
-                f"The rows lack {lacking}: a model trained on them alone could not give these columns, so none was "
-                "trained.",
+        """Returns why a model from scratch is not tried, where it is not, and that a batch was too large, where so."""
+        found = []
+        real, asked = self.material.real.height, self.options.batch_size
+        if asked > real:
+            found.append(
+                Notice(
+                    "BATCH_CUT",
+                    f"Batches of {asked:,} rows were asked for; training on the {real:,} real rows alone takes all of "
+                    "them in each step.",
+                )
             )
-        ]
+        if not self._scratch_is_possible:
+            lacking = ", ".join(self.material.codec.kept_from_base)
+            found.append(
+                Notice(
+                    "SCRATCH_NOT_TRAINED",
+                    f"The rows lack {lacking}: a model trained on them alone could not give these columns, so none was "
+                    "trained.",
+                )
+            )
+        return found
 
     @property
     def _scratch_is_possible(self) -> bool:

@@ -1,7 +1,7 @@
 """Engines on a device that is not the processor.
 
-Nothing here needs a CUDA device: torch's `meta` device computes shapes alone, and refuses a tensor of another device as
-CUDA does. What a kernel finds, it cannot tell.
+Nothing here needs a CUDA device: torch's `meta` device computes shapes alone, refuses a tensor of another device and
+gives none to numpy, as CUDA does. What a kernel finds, it cannot tell.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from services.refine.critic import TupleClassifier
 from services.refine.engines import Layout, create_engine
 from services.refine.engines.network import Network
 from services.refine.training import Rows, Training
@@ -32,6 +33,12 @@ def values_of_meta(monkeypatch: pytest.MonkeyPatch) -> None:
         torch.Tensor,
         "tolist",
         lambda tensor: listed(torch.ones(tensor.shape) if tensor.device == META else tensor),
+    )
+    copied = torch.Tensor.cpu
+    monkeypatch.setattr(
+        torch.Tensor,
+        "cpu",
+        lambda tensor: torch.ones(tensor.shape, dtype=tensor.dtype) if tensor.device == META else copied(tensor),
     )
 
 
@@ -55,3 +62,33 @@ def test_sampling_and_encoding_have_every_tensor_on_the_engines_device(kind: str
         scores = engine.to_scores(4)(torch.zeros(50, engine.noise_width, device=META), c)
         noise = engine.to_noise(scores, c, 4, torch.Generator())
     assert (scores.device, noise.device) == (META, META)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_an_engine_hands_over_has_left_its_device(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "cov", lambda rows: rows @ rows.T)  # torch.cov has no shapes for `meta`
+    scores, conditions = joint(60)
+    scores[3, 1] = np.nan
+    engine = create_engine(kind, LAYOUT, SMALL).to(META)
+    engine.settle(scores, conditions)
+    handed_over = [
+        engine.sample(60, conditions),
+        engine.encode(scores, conditions),
+        engine.row_losses(scores, conditions),
+        *engine.weights().values(),
+    ]
+    assert {type(values) for values in handed_over} == {np.ndarray}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_training_state_has_left_the_engines_device(kind: str) -> None:
+    rows = Rows(*joint(60))
+    training = Training(create_engine(kind, LAYOUT, SMALL).to(META), rows, rows, PLAN)
+    assert {type(values) for values in training.state()[1].values()} == {np.ndarray}
+
+
+def test_ratios_of_a_critic_have_left_its_device() -> None:
+    scores, _ = joint(60)
+    tuples = np.eye(3, dtype=np.float32)[np.arange(60) % 3]
+    critic = TupleClassifier(Layout.unnamed(4, 4), SMALL).to(META)
+    assert critic.log_ratios(scores, tuples).shape == (60,)

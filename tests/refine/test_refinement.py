@@ -176,9 +176,12 @@ def test_a_sensor_that_is_constant_in_the_real_rows_only_stays_constant(flow_bas
     assert model.sample(500)["speed_rpm"].unique().to_list() == [900.0]
 
 
-def test_a_batch_larger_than_the_data_is_cut_to_it() -> None:
+def test_a_batch_larger_than_the_data_is_cut_to_it_and_that_is_said() -> None:
     _, _, report = refine(REAL, None, batch_size=100_000, epochs=2)
     assert report["candidates"][0]["schedule"]["batch_size"] == 500
+    told = next(notice["message"] for notice in report["notices"] if notice["code"] == "BATCH_CUT")
+    assert "100,000" in told
+    assert "500 real rows" in told
 
 
 def test_a_damaged_model_file_is_refused(flow_base: Model) -> None:
