@@ -36,12 +36,12 @@ from clients.sdk.config import ClientConfig
 from clients.sdk.embedded import running
 from sensorforge.common.v1 import job_pb2
 from sensorforge.ingest.v1 import ingest_service_pb2 as pb
+from services.ingest.checks.validation import validate
 from services.ingest.datasets import read_dataset
-from services.ingest.large_file import read_large_file
+from services.ingest.large.delimited import read_large_file
 from services.ingest.limits import Limits
 from services.ingest.options import ReadOptions
 from services.ingest.reading import Source
-from services.ingest.validation import validate
 
 PROFILE = "machine_id: bench\nsensors:\n" + "".join(f"  - {{name: s{i}}}\n" for i in range(12))
 OPEN_STATES = (job_pb2.JOB_STATE_PENDING, job_pb2.JOB_STATE_RUNNING)

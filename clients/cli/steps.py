@@ -178,7 +178,9 @@ def refine(
 def augment(
     run: options.RunName = naming.LAST,
     rows: Annotated[int | None, typer.Option("--rows", min=10, help="Rows in all. Default: 50000.")] = None,
-    where: Annotated[str | None, typer.Option("--where", help='Condition on every row, like "rul<50".')] = None,
+    where: Annotated[
+        str | None, typer.Option("--where", help='Condition on every row, like "rul<50"; "" for none.')
+    ] = None,
     mix_real: Annotated[
         float | None, typer.Option("--mix-real", min=0, max=0.99, help="Share of real rows in the training set.")
     ] = None,
@@ -192,7 +194,7 @@ def augment(
     events: options.Events = False,
     endpoint: options.Endpoint = "",
 ) -> None:
-    """Generate the synthetic data sets."""
+    """Generate the synthetic data sets. What is said here is kept for the run."""
     change = setting(rows=rows, where=where, mix_real=mix_real, oversample=oversample, share=share)
     one_step(run, "augment", endpoint, json=json, events=events, change=change)
 

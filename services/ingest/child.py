@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from services.ingest.datasets import Dataset
-    from services.ingest.large_file import LargeReading
+    from services.ingest.large.delimited import LargeReading
     from services.ingest.limits import Limits
     from services.ingest.options import ReadOptions
     from services.ingest.reading import Source
@@ -105,7 +105,7 @@ def _fail(directory: Path, reason: str, message: str, remedy: str, metadata: dic
 
 
 def _read(request: dict[str, Any], directory: Path) -> None:
-    from services.ingest.large_file import read_large_file
+    from services.ingest.large.delimited import read_large_file
     from services.ingest.limits import Limits
     from services.ingest.options import ReadOptions
     from services.ingest.reading import Source

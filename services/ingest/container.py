@@ -22,6 +22,10 @@ from services.ingest.tables import Fact
 HEAD_BYTES = 1 << 16
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _JSON_START = re.compile(r"^[\[{]\s*([\[{\"\d\-\]}]|true\b|false\b|null\b|$)")
+# A log whose lines begin with a time in brackets.
+_BRACKETED_TIME = re.compile(
+    r"^\[(?:[^\[\]{}\n\"]{0,40}\d:\d\d[^\[\]{}\n\"]{0,40}|\s*\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}\s*)\]"
+)
 _FIRST_ELEMENT = re.compile(
     r"^(?:<\?[^>]*\?>\s*|<!--.*?-->\s*|<!doctype[^>]*>\s*)*<([A-Za-z_][\w.:-]*)(?:\s+[\w.:-]+\s*=\s*(?:\"[^\"<]*\"|'[^'<]*'"
     r"|[^\s\"'<>]+)|\s+[\w.:-]+)*\s*/?>",
@@ -178,7 +182,7 @@ def _text_kind(head: bytes, size: int, file_name: str) -> Fact:
         raise SensorForgeError("FORMAT_UNSUPPORTED", f"{file_name} is a web archive (MHTML), whatever its name says.")
     if start.startswith("<") and (markup := _markup(start)):
         return markup
-    if start[:1] in ("{", "[") and (
+    if start[:1] in ("{", "[") and not _BRACKETED_TIME.match(start) and (
         _first_line_is_json(start) or file_name.lower().endswith(("json", "jsonl")) or _JSON_START.match(start)
     ):
         return Fact("format", "json", f"starts with {start[:1]!r} and a JSON value")

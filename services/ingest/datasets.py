@@ -15,13 +15,13 @@ from typing import Any
 import polars as pl
 
 from services.chassis.errors import SensorForgeError
-from services.ingest.formats.headings import names_role
+from services.ingest.layouts.headings import names_role
 from services.ingest.ledger import Ledger
 from services.ingest.limits import Limits, refuse_beyond
 from services.ingest.options import ReadOptions
 from services.ingest.overlaps import without_repeated_rows
 from services.ingest.reading import Reading, Source
-from services.ingest.register_logs import decoded
+from services.ingest.registers.logs import decoded
 from services.ingest.sources import read_all
 from services.ingest.tables import Fact, Progress, silent
 from services.ingest.tag_names import named

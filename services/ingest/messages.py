@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from sensorforge.ingest.v1 import ingest_service_pb2 as pb
 from services.artifacts.clock import parse_utc
 from services.artifacts.uploads import Upload
-from services.ingest.cleaning import Effect, Step
+from services.ingest.checks.cleaning import Effect, Step
+from services.ingest.checks.thresholds import Thresholds
 from services.ingest.options import ReadOptions
-from services.ingest.thresholds import Thresholds
 
 
 def upload_message(upload: Upload) -> pb.Upload:

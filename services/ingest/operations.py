@@ -9,16 +9,16 @@ import polars as pl
 
 from services.artifacts.manifest import Manifest
 from services.chassis.errors import SensorForgeError
-from services.ingest.cleaning import Step, clean, suggested_recipe
+from services.ingest.checks.cleaning import Step, clean, suggested_recipe
+from services.ingest.checks.report_html import render_html
+from services.ingest.checks.report_text import render_text
+from services.ingest.checks.thresholds import Thresholds
+from services.ingest.checks.validation import validate
+from services.ingest.large.table_copy import TableCopy, copy_table
 from services.ingest.limits import Limits
 from services.ingest.options import ReadOptions
-from services.ingest.report_html import render_html
-from services.ingest.report_text import render_text
 from services.ingest.revisions import REVISIONS
 from services.ingest.sandbox import InputFile, read_in_child
-from services.ingest.table_copy import TableCopy, copy_table
-from services.ingest.thresholds import Thresholds
-from services.ingest.validation import validate
 from services.jobs.operation import JobContext, Operation
 from services.machines.profile import MachineProfile
 

@@ -13,20 +13,20 @@ from pathlib import Path
 import polars as pl
 
 from services.chassis.errors import SensorForgeError
-from services.ingest.coerce import coerce, nameless_empty
 from services.ingest.container import beside_the_data, detect_container, unwrap
 from services.ingest.formats import registry, sections
 from services.ingest.formats.delimited import read_delimited
-from services.ingest.formats.refined import refined
-from services.ingest.formats.stated_zone import with_zone_told
-from services.ingest.formats.tag_labels import AnotherTag
 from services.ingest.formats.text_file import load_text
+from services.ingest.large.slices import MANY_ROWS, widened_by_slices
+from services.ingest.layouts.refined import refined
+from services.ingest.layouts.stated_zone import with_zone_told
+from services.ingest.layouts.tag_labels import AnotherTag
 from services.ingest.ledger import ColumnCells, Ledger
 from services.ingest.limits import Limits
-from services.ingest.long_slices import MANY_ROWS, widened_by_slices
 from services.ingest.options import ReadOptions
-from services.ingest.split_clock import whole_times
 from services.ingest.tables import Fact, Progress, SourceTable, rejects_frame, silent
+from services.ingest.values.coerce import coerce, nameless_empty
+from services.ingest.values.split_clock import whole_times
 
 NO_OTHER_LAYOUT = "; no other layout recognised"
 _FORMATS = {

@@ -24,14 +24,14 @@ from services.artifacts.uploads import Uploads
 from services.chassis.errors import SensorForgeError
 from services.ingest import errors as errors
 from services.ingest import messages
-from services.ingest.cleaning import Step, clean, suggested_recipe
-from services.ingest.first_changes import first_changes
+from services.ingest.checks.cleaning import Step, clean, suggested_recipe
+from services.ingest.checks.first_changes import first_changes
+from services.ingest.checks.preview import preview
+from services.ingest.checks.profile_columns import profile_columns
 from services.ingest.limits import Limits
 from services.ingest.options import ReadOptions
-from services.ingest.preview import preview
-from services.ingest.profile_columns import profile_columns
-from services.ingest.sampling import head_of
 from services.ingest.sandbox import InputFile, read_in_child
+from services.ingest.text.sampling import head_of
 from services.jobs.stage import StageContext
 from services.machines.profile import MachineProfile
 from services.machines.registry import Machines

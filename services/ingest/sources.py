@@ -12,15 +12,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from services.chassis.errors import SensorForgeError
-from services.ingest.chunks import alike_chunked
-from services.ingest.large_file import read_large_file
-from services.ingest.large_long import read_large_long
-from services.ingest.large_paired import read_large_paired
+from services.ingest.large.chunks import alike_chunked
+from services.ingest.large.delimited import read_large_file
+from services.ingest.large.long import read_large_long
+from services.ingest.large.paired import read_large_paired
 from services.ingest.limits import Limits, refuse_beyond
 from services.ingest.options import ReadOptions
 from services.ingest.reading import Reading, Source, read_file
 from services.ingest.tables import REJECT_SCHEMA, Fact, Progress
-from services.ingest.timestamps import EITHER_WAY
+from services.ingest.values.timestamps import EITHER_WAY
 
 _OPEN = ("DECIMAL_AMBIGUOUS", "TIMESTAMP_AMBIGUOUS")
 """Reasons of refusals that another file may settle."""

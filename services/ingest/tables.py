@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from services.ingest.distinct_names import renamed
+from services.ingest.headings.distinct_names import renamed
 
 Progress = Callable[[str, int, int], None]
 """Called with phase, units done and units in all (0 when unknown)."""

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import polars as pl
 
-from services.ingest.formats.name_tables import names_by_number
+from services.ingest.layouts.name_tables import names_by_number
 from services.ingest.reading import Reading
 from services.ingest.tables import Fact
 

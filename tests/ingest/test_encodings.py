@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.ingest.encoding import detect_encoding
+from services.ingest.text.encoding import detect_encoding
 
 KOREAN = "시간,태그명,값,품질\n2024-01-01 00:00:00,PT101,1.5,양호\n2024-01-01 00:00:10,PT101,1.6,불량\n"
 CHINESE = "时间,标签,值,质量\n2024-01-01 00:00:00,PT101,1.5,良好\n"

@@ -9,12 +9,12 @@ import polars as pl
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from services.ingest.coerce import TextCells, Typing, trimmed, typed_column
 from services.ingest.formats.json_file import as_series
 from services.ingest.formats.sheets import as_text
 from services.ingest.formats.sheets import column as _column
 from services.ingest.options import ReadOptions
-from services.ingest.records import scan
+from services.ingest.text.records import scan
+from services.ingest.values.coerce import TextCells, Typing, trimmed, typed_column
 
 NUMBERS = st.one_of(
     st.integers(-(2**70), 2**70).map(str),

@@ -7,8 +7,8 @@ import math
 import polars as pl
 import pytest
 
-from services.ingest.cleaning import Step, clean
-from services.ingest.first_changes import first_changes
+from services.ingest.checks.cleaning import Step, clean
+from services.ingest.checks.first_changes import first_changes
 
 
 def test_the_first_change_of_a_column_is_shown_with_the_rows_around_it() -> None:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from services.chassis.errors import SensorForgeError
 from services.ingest.datasets import read_dataset
-from services.ingest.large_long import read_large_long
+from services.ingest.large.long import read_large_long
 from services.ingest.limits import Limits
 from services.ingest.options import ReadOptions
 from services.ingest.reading import Source

@@ -17,13 +17,13 @@ from hypothesis import strategies as st
 
 from services.chassis.errors import SensorForgeError
 from services.ingest.datasets import read_dataset
-from services.ingest.large_file import read_large_file
+from services.ingest.large.delimited import read_large_file
 from services.ingest.limits import Limits
 from services.ingest.options import ReadOptions
 from services.ingest.reading import Source
-from services.ingest.record_blocks import record_blocks
-from services.ingest.records import scan
 from services.ingest.tables import REJECT_SCHEMA
+from services.ingest.text.record_blocks import record_blocks
+from services.ingest.text.records import scan
 
 ROWS = 400
 START = "2024-03-01 00:{:02d}:{:02d}"
@@ -245,7 +245,7 @@ def test_half_a_gigabyte_is_read_in_less_than_one(tmp_path: Path) -> None:
             f.write(block)
     code = (
         "import sys,resource\nfrom pathlib import Path\n"
-        "from services.ingest.large_file import read_large_file\nfrom services.ingest.limits import Limits\n"
+        "from services.ingest.large.delimited import read_large_file\nfrom services.ingest.limits import Limits\n"
         "from services.ingest.options import ReadOptions\nfrom services.ingest.reading import Source\n"
         "read_large_file(Source(Path(sys.argv[1]),'x.csv'),ReadOptions(),Limits(),Path(sys.argv[2]))\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"

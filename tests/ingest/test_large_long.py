@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from services.chassis.errors import SensorForgeError
-from services.ingest import long_slices, reading
-from services.ingest.large_long import read_large_long
+from services.ingest import reading
+from services.ingest.large import slices as long_slices
+from services.ingest.large.long import read_large_long
 from services.ingest.limits import Limits
 from services.ingest.options import ReadOptions
 from services.ingest.reading import Reading, Source, read_file

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from services.ingest.large_paired import read_large_paired
+from services.ingest.large.paired import read_large_paired
 from services.ingest.limits import Limits
 from services.ingest.options import ReadOptions
 from services.ingest.reading import Reading, Source, read_file

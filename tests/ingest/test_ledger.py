@@ -15,9 +15,9 @@ from services.chassis.errors import SensorForgeError
 from services.ingest.datasets import Dataset, read_dataset
 from services.ingest.limits import Limits
 from services.ingest.options import ReadOptions
-from services.ingest.quoting import split_quoted
 from services.ingest.reading import Source
-from services.ingest.records import count_lines, scan
+from services.ingest.text.quoting import split_quoted
+from services.ingest.text.records import count_lines, scan
 
 CELL = st.text(st.characters(codec="utf-8", exclude_characters="\x00\r", exclude_categories=("Cs",)), max_size=8)
 
@@ -100,7 +100,7 @@ def test_line_breaks_in_several_cells_of_a_row_are_no_unclosed_quotes() -> None:
 def test_scan_agrees_across_block_borders(monkeypatch: pytest.MonkeyPatch) -> None:
     text = "".join(f'{i},"a,{i}\n""b""",{i}\n' for i in range(300)).encode()
     whole = scan(text, ",", '"')
-    monkeypatch.setattr("services.ingest.records.BLOCK_BYTES", 17)
+    monkeypatch.setattr("services.ingest.text.records.BLOCK_BYTES", 17)
     parts = scan(text, ",", '"')
     for name in ("start", "end", "fields", "line", "lines"):
         assert getattr(whole, name).tolist() == getattr(parts, name).tolist(), name

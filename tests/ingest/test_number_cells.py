@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from services.ingest.number_cells import plain_number
+from services.ingest.values.number_cells import plain_number
 from tests.ingest.conftest import Read, values
 
 

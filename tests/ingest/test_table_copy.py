@@ -12,12 +12,12 @@ import pyarrow as pa
 import pytest
 
 from services.artifacts.parquet import TableWriter, read_units
-from services.ingest.large_file import read_large_file
+from services.ingest.large.delimited import read_large_file
+from services.ingest.large.spool import Spool
+from services.ingest.large.table_copy import TableCopy
 from services.ingest.limits import Limits
 from services.ingest.options import ReadOptions
 from services.ingest.reading import Source
-from services.ingest.spool import Spool
-from services.ingest.table_copy import TableCopy
 
 UNITS = {"p": "bar"}
 

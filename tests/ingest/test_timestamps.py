@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.chassis.errors import SensorForgeError
-from services.ingest.epochs import from_epoch
-from services.ingest.timestamps import AmbiguousTime, TimeColumn, find_time, localised
+from services.ingest.values.epochs import from_epoch
+from services.ingest.values.timestamps import AmbiguousTime, TimeColumn, find_time, localised
 from tests.ingest.conftest import Read, facts
 
 MOMENTS = [dt.datetime(2024, 3, 28) + dt.timedelta(hours=7 * i, seconds=i) for i in range(40)]

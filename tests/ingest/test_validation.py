@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.chassis.errors import SensorForgeError
-from services.ingest.cleaning import Step, clean, suggested_recipe
-from services.ingest.profile_columns import profile_columns
-from services.ingest.report_html import render_html
-from services.ingest.report_text import render_text
-from services.ingest.statistics import quantiles
-from services.ingest.thresholds import Thresholds
-from services.ingest.validation import validate
+from services.ingest.checks.cleaning import Step, clean, suggested_recipe
+from services.ingest.checks.profile_columns import profile_columns
+from services.ingest.checks.report_html import render_html
+from services.ingest.checks.report_text import render_text
+from services.ingest.checks.statistics import quantiles
+from services.ingest.checks.thresholds import Thresholds
+from services.ingest.checks.validation import validate
 from services.machines.profile import MachineProfile, Sensor
 
 START = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)

@@ -16,8 +16,8 @@ from services.ingest.formats.registry import TextFormat
 from services.ingest.formats.text_file import Text
 from services.ingest.limits import Limits, refuse_beyond
 from services.ingest.options import ReadOptions
-from services.ingest.records import count_lines
 from services.ingest.tables import Fact, Progress, SourceTable
+from services.ingest.text.records import count_lines
 
 _BLOCK = re.compile(rb"^\[(data|values|samples)\][^\n]*\n", re.I | re.M)
 _SECTION = re.compile(rb"^\[[A-Za-z][^\]\n]*\][ \t,;]*\r?$", re.M)

@@ -14,16 +14,16 @@ import numpy as np
 import polars as pl
 
 from services.chassis.errors import SensorForgeError
-from services.ingest.cells import is_measured, kind_of
-from services.ingest.dialect import Dialect, detect_dialect
-from services.ingest.distinct_names import renamed
 from services.ingest.formats.delimited_layout import Layout
 from services.ingest.formats.delimited_rows import WIDEN_SHARE, Part, RowPass
 from services.ingest.formats.text_file import Text
+from services.ingest.headings.column_names import unique_names, unit_in_name
+from services.ingest.headings.distinct_names import renamed
 from services.ingest.limits import Limits, refuse_beyond
-from services.ingest.names import unique_names, unit_in_name
 from services.ingest.options import ReadOptions
 from services.ingest.tables import Fact, Progress, SourceTable, silent
+from services.ingest.text.dialect import Dialect, detect_dialect
+from services.ingest.values.cells import is_measured, kind_of
 
 Made = TypeVar("Made")
 _FEWEST_CELLS = 3

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from services.ingest.dialect import Dialect
 from services.ingest.limits import Limits
 from services.ingest.options import WHITESPACE, ReadOptions
-from services.ingest.plain_lines import PlainLines
-from services.ingest.quoting import split_quoted
-from services.ingest.record_blocks import Block
+from services.ingest.text.dialect import Dialect
+from services.ingest.text.plain_lines import PlainLines
+from services.ingest.text.quoting import split_quoted
+from services.ingest.text.record_blocks import Block
 
 REJECTED_TEXT = 500
 

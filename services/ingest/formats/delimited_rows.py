@@ -19,13 +19,13 @@ from services.chassis.errors import SensorForgeError
 from services.ingest.formats.delimited_layout import Layout
 from services.ingest.formats.footer import FOOTER_LINES, is_footer
 from services.ingest.formats.repeated_headings import repeated_headings
-from services.ingest.formats.tag_labels import refuse_another_tag
 from services.ingest.formats.text_file import Text
+from services.ingest.layouts.tag_labels import refuse_another_tag
 from services.ingest.limits import refuse_beyond
-from services.ingest.quoting import canonical
-from services.ingest.record_blocks import Block, ahead, record_blocks
-from services.ingest.records import Ints, Records, cut_off
 from services.ingest.tables import LineCounts, Progress, Reject
+from services.ingest.text.quoting import canonical
+from services.ingest.text.record_blocks import Block, ahead, record_blocks
+from services.ingest.text.records import Ints, Records, cut_off
 
 BLOCK_BYTES = 8 << 20
 WIDEN_SHARE = 0.05

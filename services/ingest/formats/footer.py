@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from services.ingest.cells import is_measured, kind_of
-from services.ingest.dialect import Dialect, looks_like_data
-from services.ingest.header import is_unit
+from services.ingest.headings.header import is_unit
+from services.ingest.text.dialect import Dialect, looks_like_data
+from services.ingest.values.cells import is_measured, kind_of
 
 FOOTER_LINES = 40
 """So many lines at the end are looked at."""

@@ -16,10 +16,10 @@ from functools import cached_property
 import polars as pl
 
 from services.chassis.errors import SensorForgeError
-from services.ingest.formats.clock import trimmed, utc_times
-from services.ingest.formats.pivot import pivot
 from services.ingest.formats.registry import MustBeWhole, TextFormat
 from services.ingest.formats.text_file import Text
+from services.ingest.layouts.clock import trimmed, utc_times
+from services.ingest.layouts.pivot import pivot
 from services.ingest.limits import Limits, refuse_beyond
 from services.ingest.options import ReadOptions
 from services.ingest.tables import LineCounts, Progress, Reject, SourceTable, numbered, silent

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.ingest.formats.headings import names_role
 from services.ingest.formats.opcua_json import one_row_a_time
+from services.ingest.layouts.headings import names_role
 
 
 def exploded(records: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from services.ingest.formats.headings import names_role
 from services.ingest.formats.json_series import Series, named_by_labels
+from services.ingest.layouts.headings import names_role
 
 _NAMES = ("columns", "fields", "columninfo", "column_meta", "meta", "schema", "header", "headers", "columnnames")
 _ROWS = ("values", "rows", "data", "dataset", "result", "results", "records")

@@ -15,7 +15,6 @@ from typing import Any
 import polars as pl
 
 from services.chassis.errors import SensorForgeError
-from services.ingest.encoding import detect_encoding
 from services.ingest.formats.json_batches import exploded as exploded
 from services.ingest.formats.json_batches import holds_objects
 from services.ingest.formats.json_blocks import block_series, find_blocks
@@ -25,10 +24,11 @@ from services.ingest.formats.json_series import Series, find_series
 from services.ingest.formats.opcua_json import plain_values
 from services.ingest.formats.registry import Container
 from services.ingest.formats.senml import senml_series
+from services.ingest.headings.column_names import unit_in_name
 from services.ingest.limits import Limits, refuse_beyond
-from services.ingest.names import unit_in_name
 from services.ingest.options import ReadOptions
 from services.ingest.tables import Fact, LineCounts, Progress, Reject, SourceTable, numbered
+from services.ingest.text.encoding import detect_encoding
 
 
 def read_json(path: Path, file_name: str, options: ReadOptions, limits: Limits, progress: Progress) -> SourceTable:
@@ -48,7 +48,7 @@ def read_json(path: Path, file_name: str, options: ReadOptions, limits: Limits, 
     progress("reading", 0, 0)
     lines = as_lines(text)
     if lines:
-        table = _from_lines(text, file_name, limits)
+        table = lines_table(text, file_name, limits)
         table.facts.insert(0, Fact("shape", "lines", "one JSON object a line"))
         return table
     document = _parse(text, file_name)
@@ -128,7 +128,8 @@ def as_lines(text: str) -> bool:
     return True
 
 
-def _from_lines(text: str, file_name: str, limits: Limits) -> SourceTable:
+def lines_table(text: str, file_name: str, limits: Limits) -> SourceTable:
+    """Returns the table of JSON lines; a line that is none is a reject. Raises NO_ROWS, INGEST_LIMIT."""
     records: list[dict[str, Any]] = []
     numbers: list[int] = []
     rows: list[int] = []

@@ -10,8 +10,8 @@ from typing import Any
 
 import polars as pl
 
+from services.ingest.headings.column_names import unique_names
 from services.ingest.limits import Limits, refuse_beyond
-from services.ingest.names import unique_names
 
 _NUMBERED = re.compile(r"^[A-Za-z_]+\d{1,3}$")
 SHORT_LIST = 16

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from services.ingest.formats.headings import names_role
+from services.ingest.layouts.headings import names_role
 
 _NAME_KEYS = (
     "name", "tag", "tagname", "tag_name", "externalid", "id", "path", "nodeid", "node_id", "displayname", "itemid", "n",

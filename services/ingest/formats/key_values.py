@@ -1,4 +1,4 @@
-"""Lines of named values: `2024-05-01 10:00 flow=3.2 temp="60"`, `ts=1714550400, flow=3.2`, `Temp: 25.3 C; Hum: 60 %`.
+"""Lines of named values: `2024-05-01 10:00 flow=3.2 temp="60"`, `[22-01-2023 16:17:24] - Temp: 25.3C Hum: 60 %`.
 
 A line is a row, a key a column; a time before the first pair is the column `time`, other words there the column `text`.
 A line without pairs is a reject, above the first row it is preamble. Of a key that a line has twice the last value
@@ -14,12 +14,12 @@ from itertools import islice
 import polars as pl
 
 from services.chassis.errors import SensorForgeError
-from services.ingest.distinct_names import free_name
 from services.ingest.formats.delimited import read_delimited
 from services.ingest.formats.registry import TextFormat
 from services.ingest.formats.text_file import Text
+from services.ingest.headings.column_names import unique_names, unit_in_name
+from services.ingest.headings.distinct_names import free_name
 from services.ingest.limits import Limits, refuse_beyond
-from services.ingest.names import unique_names, unit_in_name
 from services.ingest.options import ReadOptions
 from services.ingest.tables import LineCounts, Progress, Reject, SourceTable
 
@@ -29,18 +29,18 @@ _NUMBER = r"[+-]?\d[\d.,]*(?:[eE][+-]?\d+)?"
 # Between blanks a colon must be followed by a number: "note: checked" is prose.
 _BETWEEN_BLANKS = re.compile(
     r"(?<![^\s,;|])([A-Za-z_][\w.\[\]/%-]{0,80})"
-    rf"(?:=({_TIME}(?=[\s,;|]|$)|{_QUOTED}|[^\s,;|\"=]+)|[:=] ?({_NUMBER}\b(?:[.,]\d+)?))"
+    rf"(?:=({_TIME}(?=[\s,;|]|$)|{_QUOTED}|[^\s,;|\"=]+)|[:=] ?({_NUMBER}(?:\b(?:[.,]\d+)?|(?<=\d)[A-Za-z%°µ²³/]{{1,8}}(?=[\s,;|]|$))))"
 )
 _BETWEEN_MARKS = re.compile(
     rf"(?<![^\s,;|])([A-Za-z_][\w.\[\]/% -]{{0,80}}?) ?[:=] ?(?:({_TIME}|{_QUOTED})|([+-]?\d[\d.]*(?:[eE][+-]?\d+)?"
-    r"(?: ?[A-Za-z%°µ²³/]{1,8})?|[A-Za-z][\w -]{0,30}))(?=\s*(?:[,;|]|$))"
+    r"(?: ?[A-Za-z%°µ²³/]{1,8})?|[A-Za-z][\w -]{0,30}))(?=\s*(?:[,;|]|$)|\s-\s)"
 )
 _MOMENT = re.compile(
-    r"^[\[(]?(\d{4}[-/.]\d\d?[-/.]\d\d?|\d\d?[-/.]\d\d?[-/.]\d{2,4}|\d{10,19}(?:\.\d+)?(?![\d:.]))"
-    r"([T ,;]{1,2}\d\d?:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?: ?[AaPp][Mm])?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?)?[\])]?"
+    r"^[\[(]?\s*([A-Z][a-z]{2} [A-Z][a-z]{2} [\d ]?\d \d\d:\d\d:\d\d \d{4}|\d{4}[-/.]\d\d?[-/.]\d\d?|\d\d?[-/.]\d\d?[-/.]\d{2,4}|\d{10,19}(?:\.\d+)?(?![\d:.]))"
+    r"([T ,;]{1,2}\d\d?:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?: ?[AaPp][Mm])?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?)?\s*[\])]?"
 )
 _WORDS = re.compile(r"[\s,;|:\[\]()<>-]*(?:[A-Za-z_][\w.]*[\s,;|:\[\]()<>-]+)*")
-_BETWEEN = re.compile(r"[\s,;|]*")
+_BETWEEN = re.compile(r"(?:[\s,;|]|(?<=\s)-(?=\s))*")
 _LOOKED_AT = 20
 _FEWEST_LINES = 3
 _LONGEST = 4_000

@@ -12,14 +12,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
 
-from services.ingest.cells import is_measured, kind_of
-from services.ingest.dialect import split_line
 from services.ingest.formats.delimited import read_delimited
 from services.ingest.formats.registry import TextFormat
 from services.ingest.formats.text_file import Text
 from services.ingest.limits import Limits, refuse_beyond
 from services.ingest.options import ReadOptions
 from services.ingest.tables import Fact, Progress, Reject, SourceTable
+from services.ingest.text.dialect import split_line
+from services.ingest.values.cells import is_measured, kind_of
 
 _DELIMITERS = (",", "\t", ";")
 _LOOKED_AT = 400

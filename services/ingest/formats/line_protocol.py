@@ -16,13 +16,13 @@ from itertools import islice
 import polars as pl
 
 from services.chassis.errors import SensorForgeError
-from services.ingest.formats.clock import utc_times
 from services.ingest.formats.json_series import named_by_labels
-from services.ingest.formats.pivot import pivot
 from services.ingest.formats.registry import TextFormat
 from services.ingest.formats.text_file import Text
+from services.ingest.headings.column_names import unique_names
+from services.ingest.layouts.clock import utc_times
+from services.ingest.layouts.pivot import pivot
 from services.ingest.limits import Limits, refuse_beyond
-from services.ingest.names import unique_names
 from services.ingest.options import ReadOptions
 from services.ingest.tables import LineCounts, Progress, Reject, SourceTable, numbered, silent
 

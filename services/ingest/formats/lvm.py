@@ -18,8 +18,8 @@ import polars as pl
 from services.chassis.errors import SensorForgeError
 from services.ingest.formats.registry import Rewritten, TextFormat
 from services.ingest.formats.text_file import Text
+from services.ingest.headings.column_names import unique_names
 from services.ingest.limits import Limits, refuse_beyond
-from services.ingest.names import unique_names
 from services.ingest.options import ReadOptions
 from services.ingest.tables import Fact, LineCounts, Progress, Reject, SourceTable, numbered
 

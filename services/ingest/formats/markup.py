@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from services.chassis.errors import SensorForgeError
-from services.ingest.cells import is_measured, kind_of
-from services.ingest.encoding import detect_encoding
 from services.ingest.formats.registry import Container
 from services.ingest.formats.several_sheets import named_sheet, table_of_sheets
 from services.ingest.formats.sheets import Ranges, Rows, Sheet, as_text
@@ -22,6 +20,8 @@ from services.ingest.formats.xml_events import read_events
 from services.ingest.limits import Limits, refuse_beyond
 from services.ingest.options import ReadOptions
 from services.ingest.tables import Progress, SourceTable
+from services.ingest.text.encoding import detect_encoding
+from services.ingest.values.cells import is_measured, kind_of
 
 _CHARSET = re.compile(rb"""charset\s*=\s*["']?([A-Za-z0-9_-]{3,20})""", re.I)
 _BLOCK = 1 << 20

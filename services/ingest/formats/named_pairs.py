@@ -9,12 +9,12 @@ from collections import Counter
 
 import polars as pl
 
-from services.ingest.cells import is_measured, kind_of
-from services.ingest.formats.clock import reads_as_time, trimmed, utc_times
-from services.ingest.formats.pivot import pivoted
 from services.ingest.formats.registry import Reshape
+from services.ingest.layouts.clock import reads_as_time, trimmed, utc_times
+from services.ingest.layouts.pivot import pivoted
 from services.ingest.options import ReadOptions
 from services.ingest.tables import SourceTable
+from services.ingest.values.cells import is_measured, kind_of
 
 _FEWEST_PAIRS = 2
 _FEWEST_LINES = 3

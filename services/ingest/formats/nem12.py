@@ -15,13 +15,13 @@ import polars as pl
 
 from services.chassis.errors import SensorForgeError
 from services.ingest import errors as errors
-from services.ingest.formats.pivot import pivoted
 from services.ingest.formats.registry import TextFormat
 from services.ingest.formats.text_file import Text
+from services.ingest.layouts.pivot import pivoted
 from services.ingest.limits import Limits, refuse_beyond
 from services.ingest.options import ReadOptions
 from services.ingest.tables import Fact, LineCounts, Progress, Reject, SourceTable, numbered
-from services.ingest.timestamps import localised
+from services.ingest.values.timestamps import localised
 
 _HEADER = re.compile(r"^\s*\"?100\"?,\"?(NEM1[23])\"?,")
 _REGISTER = re.compile(r"^200,(?:[^,\n]*,){6}[^,\n]*,\s*(?:5|15|30)\b", re.M)

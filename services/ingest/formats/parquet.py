@@ -1,10 +1,14 @@
 """Parquet: metadata is judged before a page is read, batches are bounded, nested columns are flattened.
 
-Structs become one column a field (parent.child); lists, maps and binary become text. Corrupt files are refused.
+Structs become one column a field (parent.child); lists of structs are read as the JSON that says the same; other lists,
+maps and binary become text. Corrupt files are refused.
 """
 
 from __future__ import annotations
 
+import datetime as dt
+import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +18,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from services.chassis.errors import SensorForgeError
+from services.ingest.formats.json_file import read_document
 from services.ingest.formats.registry import Container
+from services.ingest.headings.column_names import unique_names, unit_in_name
 from services.ingest.limits import Limits, refuse_beyond
-from services.ingest.names import unique_names, unit_in_name
 from services.ingest.options import ReadOptions
 from services.ingest.tables import Fact, LineCounts, Progress, SourceTable, numbered
 
@@ -61,6 +66,12 @@ def read_parquet(path: Path, file_name: str, options: ReadOptions, limits: Limit
         )
     if table.num_rows == 0:
         raise SensorForgeError("NO_ROWS", f"{file_name} is a Parquet file without rows.")
+    format_fact = Fact("format", "parquet", f"magic number; {metadata.num_row_groups} row groups")
+    if any(_holds_structs(f.type) for f in table.schema):
+        refuse_beyond("bytes of lists of structs", table.nbytes, limits.json_whole_bytes)
+        nested = read_document(_plain(_as_polars(table).to_dicts()), file_name, limits)
+        nested.facts.insert(0, format_fact)
+        return nested
     flat, units = _flattened(table)
     refuse_beyond("columns", len(flat), limits.columns)
     names = unique_names([name for name, _ in flat])
@@ -75,7 +86,7 @@ def read_parquet(path: Path, file_name: str, options: ReadOptions, limits: Limit
         row_numbers=numbered(frame.height),
         line_numbers=numbered(frame.height),
         units={n: u for n, u in found.items() if u},
-        facts=[Fact("format", "parquet", f"magic number; {metadata.num_row_groups} row groups")],
+        facts=[format_fact],
     )
 
 
@@ -123,7 +134,38 @@ def _column(name: str, values: pa.ChunkedArray) -> pl.Series:
 
 
 def _text(value: Any) -> str:
-    return str(value)[:1000]
+    return json.dumps(_plain(value), ensure_ascii=False)[:1000]
+
+
+def _holds_structs(kind: pa.DataType) -> bool:
+    listed = pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
+    return listed and pa.types.is_struct(kind.value_type)
+
+
+def _as_polars(table: pa.Table) -> pl.DataFrame:
+    frame = pl.from_arrow(table)
+    assert isinstance(frame, pl.DataFrame)
+    return frame
+
+
+def _plain(value: Any) -> Any:
+    """Returns a value as JSON has it: times as ISO texts, durations in seconds."""
+    match value:
+        case dict():
+            return {str(k): _plain(v) for k, v in value.items()}
+        case list() | tuple():
+            return [_plain(v) for v in value]
+        case float() if not math.isfinite(value):
+            return None
+        case None | bool() | int() | float() | str():
+            return value
+        case dt.timedelta():
+            return value.total_seconds()
+        case dt.datetime() | dt.date() | dt.time():
+            return value.isoformat()
+        case bytes():
+            return value.decode("utf-8", "backslashreplace")
+    return str(value)
 
 
 CONTAINER = Container("parquet", read_parquet)

@@ -109,11 +109,13 @@ def text_formats() -> tuple[TextFormat, ...]:
     )
 
     vendors = (lvm.FORMAT, influx.FORMAT, data_block.FORMAT, line_protocol.FORMAT, nem12.FORMAT, station_archive.FORMAT)
-    return (*vendors, ignition_dataset.FORMAT, fixed_width.FORMAT, sections.FORMAT, levels.FORMAT, key_values.FORMAT)
+    lines = (levels.FORMAT, prefixed_json.FORMAT, key_values.FORMAT)
+    return (*vendors, ignition_dataset.FORMAT, fixed_width.FORMAT, sections.FORMAT, *lines)
 
 
 def reshapes() -> tuple[Reshape, ...]:
     """Returns the reshapes in order; the first that recognises a table is applied."""
-    from services.ingest.formats import blocks, long, named_pairs, paired, transposed
+    from services.ingest.formats import named_pairs
+    from services.ingest.layouts import blocks, long, paired, transposed
 
     return (transposed.RESHAPE, blocks.RESHAPE, long.RESHAPE, paired.RESHAPE, named_pairs.RESHAPE)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from services.ingest.dialect import Dialect
+from services.ingest.text.dialect import Dialect
 
 Flags = npt.NDArray[np.bool_]
 

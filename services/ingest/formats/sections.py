@@ -11,15 +11,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
-from services.ingest.dialect import split_line
 from services.ingest.formats.delimited import read_delimited
-from services.ingest.formats.headings import names_role
 from services.ingest.formats.registry import TextFormat
-from services.ingest.formats.tag_labels import LABEL_ABOVE, labelled_tag
 from services.ingest.formats.text_file import Text
+from services.ingest.layouts.headings import names_role
+from services.ingest.layouts.tag_labels import LABEL_ABOVE, labelled_tag
 from services.ingest.limits import Limits, refuse_beyond
 from services.ingest.options import ReadOptions
 from services.ingest.tables import Fact, Progress, SourceTable
+from services.ingest.text.dialect import split_line
 
 _DELIMITERS = (",", ";", "\t", "|")
 

@@ -15,13 +15,13 @@ import polars as pl
 
 from services.chassis.errors import SensorForgeError
 from services.ingest import errors as errors
-from services.ingest.formats.clock import trimmed
-from services.ingest.formats.headings import names_role
 from services.ingest.formats.sheets import Sheet, sheet_table
+from services.ingest.layouts.clock import trimmed
+from services.ingest.layouts.headings import names_role
 from services.ingest.limits import Limits
 from services.ingest.options import ReadOptions
 from services.ingest.tables import Fact, SourceTable
-from services.ingest.timestamps import TimeColumn, find_time
+from services.ingest.values.timestamps import TimeColumn, find_time
 
 _RIVAL_SHARE = 0.2
 """Share of the fullest sheet's cells above which another sheet holds a table that is missed."""

@@ -15,14 +15,14 @@ import polars as pl
 
 from services.chassis.errors import SensorForgeError
 from services.ingest import errors as errors
-from services.ingest.dialect import Dialect, lay_out
 from services.ingest.formats.footer import FOOTER_LINES, is_footer
 from services.ingest.formats.json_flat import as_series
+from services.ingest.headings.column_names import unique_names, unit_in_name
 from services.ingest.limits import Limits, refuse_beyond
-from services.ingest.names import unique_names, unit_in_name
 from services.ingest.options import ReadOptions
 from services.ingest.tables import LineCounts, SourceTable
-from services.ingest.timestamps import TimeColumn, find_time
+from services.ingest.text.dialect import Dialect, lay_out
+from services.ingest.values.timestamps import TimeColumn, find_time
 
 Rows = list[list[Any]]
 Ranges = list[tuple[tuple[int, int], tuple[int, int]]]

@@ -16,10 +16,10 @@ from itertools import chain
 from pathlib import Path
 
 from services.chassis.errors import SensorForgeError
-from services.ingest.encoding import SAMPLE_BYTES, decode, detect_encoding
 from services.ingest.limits import Limits, refuse_beyond
 from services.ingest.options import ReadOptions
 from services.ingest.tables import Fact
+from services.ingest.text.encoding import SAMPLE_BYTES, decode, detect_encoding
 
 _BLOCK = 4 << 20
 _UTF8 = ("utf-8", "utf8", "utf-8-sig", "ascii")

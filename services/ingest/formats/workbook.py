@@ -14,13 +14,13 @@ import polars as pl
 import python_calamine as calamine
 
 from services.chassis.errors import SensorForgeError
-from services.ingest.formats.name_tables import names_by_number, numbers_tags, with_names
 from services.ingest.formats.registry import Container
 from services.ingest.formats.several_sheets import chosen_sheet, named_sheet, table_of_sheets
 from services.ingest.formats.sheets import Rows, Sheet, as_text
 from services.ingest.formats.workbook_size import measure
+from services.ingest.headings.column_names import unique_names
+from services.ingest.layouts.name_tables import names_by_number, numbers_tags, with_names
 from services.ingest.limits import Limits, refuse_beyond
-from services.ingest.names import unique_names
 from services.ingest.options import ReadOptions
 from services.ingest.tables import Progress, SourceTable
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from services.chassis.errors import SensorForgeError
-from services.ingest.large_file import read_large_file
+from services.ingest.large.delimited import read_large_file
 from services.ingest.limits import Limits
 from services.ingest.options import ReadOptions
 from services.ingest.reading import Source

@@ -1,0 +1,1 @@
+"""Files that are never held at once: read, pivoted and typed block by block."""

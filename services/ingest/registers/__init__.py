@@ -1,0 +1,1 @@
+"""Logs of Modbus registers, turned into values by a register map."""

@@ -1,0 +1,1 @@
+"""Text files before they are tables: encoding, records, quotes, delimiter and layout."""

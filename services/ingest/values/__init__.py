@@ -1,0 +1,1 @@
+"""Cells of text to numbers, times, truth values and identifiers, every cell accounted for."""

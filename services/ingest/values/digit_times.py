@@ -1,0 +1,60 @@
+"""Times written as nothing but digits: 20240314055800 anywhere; 202403140558, 20240314 and the time since 1970 under a
+heading of times. They would be read as numbers otherwise."""
+
+from __future__ import annotations
+
+import re
+
+import polars as pl
+
+from services.ingest.layouts.headings import names_role
+from services.ingest.values.epochs import SECONDS_SINCE_1904, from_epoch
+from services.ingest.values.timestamps import TimeColumn, find_time
+
+_FORMATS = {14: "%Y%m%d%H%M%S", 12: "%Y%m%d%H%M", 8: "%Y%m%d"}
+_SHAPE = r"^(19|20)\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(([01]\d|2[0-3])([0-5]\d){1,2})?$"
+_EPOCH = r"^\d{10}(\d{3}|\d{6}|\d{9})?(\.\d{1,9})?$|^[1-4]\.\d{5,18}[eE]\+?(0?9|12)$"
+_NAMES_A_TIME = re.compile(
+    r"(?i:epoch|unix|time[\W_]?stamp|datetime|(?:^|[\W_])(?:time|date|ts|utc|zeit|datum)(?=$|[\W_])|_at$)"
+    r"|[a-z](?:Time|Date|At|Ts|TS|UTC)(?=$|[\W_])"
+)
+_FROM, _TO = 946_684_800, 2_208_988_800
+"""The years 2000 to 2040 in seconds since 1970."""
+_UNITS = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
+
+
+def find_digit_time(texts: pl.Series) -> TimeColumn | None:
+    """Returns a column of trimmed texts as times when every filled cell is such a time, else None."""
+    filled = texts.drop_nulls()
+    if not written_in_digits(texts):
+        return None
+    if fmt := _format(filled):
+        found = find_time(texts, forced=fmt)
+        if not isinstance(found, TimeColumn) or found.values.null_count() > texts.null_count():
+            return None
+        return TimeColumn(found.values, fmt, "every cell has the digits of a date")
+    numbers = filled.cast(pl.Float64, strict=False)
+    unit = next((u for u, each in _UNITS.items() if numbers.is_between(_FROM * each, _TO * each).all()), "")
+    labview = not unit and bool(numbers.is_between(*SECONDS_SINCE_1904).all())
+    values = from_epoch(texts) if (unit or labview) and not numbers.null_count() else None
+    if values is None or values.null_count() > texts.null_count():
+        return None
+    counted = "s since 1904, as LabVIEW counts" if labview else f"{unit} since 1970"
+    return TimeColumn(values.alias(texts.name), counted, "every cell lies in the years 2000 to 2040")
+
+
+def written_in_digits(texts: pl.Series) -> bool:
+    """Returns whether the cells of a part of a column may be times in digits: all have the shape of one."""
+    filled = texts.drop_nulls()
+    if not len(filled) or not filled[0][:1].isdigit():
+        return False
+    named = names_role(texts.name, "time") or bool(_NAMES_A_TIME.search(texts.name))
+    shape = _EPOCH if named and not _format(filled.head(1), named=named) else _SHAPE
+    return (named or len(filled[0]) == 14) and bool(filled.str.contains(shape).all())
+
+
+def _format(filled: pl.Series, *, named: bool = True) -> str:
+    """Returns the strptime format when all cells have the digits of a date or of a date and a clock, else ""."""
+    fmt = _FORMATS.get(len(filled[0]), "") if named or len(filled[0]) == 14 else ""
+    even = fmt and bool((filled.str.len_chars() == len(filled[0])).all())
+    return fmt if even and bool(filled.str.contains(_SHAPE).all()) else ""
