@@ -35,6 +35,11 @@ _ROW_OF_CELLS = re.compile(r"<tr\b[^>]*>\s*<t[dh]\b", re.I)
 _HTML = frozenset({"html", "head", "body", "table", "meta", "style", "div", "center", "font", "title", "h1", "h2", "p"})
 _SPREADSHEET = "urn:schemas-microsoft-com:office:spreadsheet"
 _DATA_NAMES = (".csv", ".tsv", ".dat", ".xlsx", ".xls", ".xlsm", ".xlsb", ".ods", ".json", ".jsonl", ".parquet", ".lvm")
+_NOTE = re.compile(
+    r"(?:read[ _-]?me|liesmich|lisezmoi|licen[cs]e|copying|notice|changelog|changes)[\w.-]*?(?:\.(?:txt|md|rst|html?))?"
+    r"|.*\.(?:md|rst|pdf|docx?)",
+    re.I,
+)
 _OTHER = (
     (b"%PDF", "PDF"),
     (b"\x89PNG", "PNG image"),
@@ -126,6 +131,12 @@ def unwrap(path: Path, file_name: str, kind: str, directory: Path, limits: Limit
         raise SensorForgeError("FILE_CORRUPT", f"{file_name}: the {kind} wrapper is broken ({error}).") from error
 
 
+def refuse_note(name: str, archive: str) -> None:
+    """Raises NOT_A_TABLE for a member of an archive that is a note by its name: a readme, a licence, a manual."""
+    if _NOTE.fullmatch(name) and not name.lower().endswith(_DATA_NAMES):
+        raise SensorForgeError("NOT_A_TABLE", f"{archive}: {name} is a note by its name.")
+
+
 def beside_the_data(name: str, error: SensorForgeError) -> bool:
     """Returns whether a member of an archive that cannot be read is none of its data: a note, a picture, a manual."""
     told = error.reason in ("NOT_A_TABLE", "FORMAT_UNSUPPORTED", "EMPTY_FILE", "NO_ROWS")
@@ -182,8 +193,10 @@ def _text_kind(head: bytes, size: int, file_name: str) -> Fact:
         raise SensorForgeError("FORMAT_UNSUPPORTED", f"{file_name} is a web archive (MHTML), whatever its name says.")
     if start.startswith("<") and (markup := _markup(start)):
         return markup
-    if start[:1] in ("{", "[") and not _BRACKETED_TIME.match(start) and (
-        _first_line_is_json(start) or file_name.lower().endswith(("json", "jsonl")) or _JSON_START.match(start)
+    if (
+        start[:1] in ("{", "[")
+        and not _BRACKETED_TIME.match(start)
+        and (_first_line_is_json(start) or file_name.lower().endswith(("json", "jsonl")) or _JSON_START.match(start))
     ):
         return Fact("format", "json", f"starts with {start[:1]!r} and a JSON value")
     if file_name.lower().endswith((".json", ".ndjson", ".jsonl")):

@@ -13,7 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from services.chassis.errors import SensorForgeError
-from services.ingest.container import beside_the_data, detect_container, unwrap
+from services.ingest.container import beside_the_data, detect_container, refuse_note, unwrap
 from services.ingest.formats import registry, sections
 from services.ingest.formats.delimited import read_delimited
 from services.ingest.formats.text_file import load_text
@@ -95,6 +95,8 @@ def read_source(
             nested = directory / f"member-{number}"
             nested.mkdir()
             try:
+                if len(members) > 1:
+                    refuse_note(name, source.file_name)
                 _refuse_archive(path, name, source.file_name)
                 inner.extend(read_source(Source(path, name), options, limits, nested, progress))
             except SensorForgeError as error:

@@ -186,3 +186,17 @@ def test_lines_above_the_header_that_look_like_rows_are_told(read: Read) -> None
     dataset = read((other + "Time,Flow,Temp\n" + rows).encode(), header_row=8)
     assert dataset.table.height == 40
     assert [code for code, _ in dataset.warnings] == ["ROWS_ABOVE_HEADER"]
+
+
+def test_brackets_under_each_name_are_units(read: Read) -> None:
+    rows = "".join(f"{15 + i / 10},{99 + i / 100},{i},{0.3 + i / 100}\n" for i in range(20))
+    dataset = read(f"TA,PA,LABEL,FCO2\n#[C],#[kPa],#[#],#[umol+1m-2s-1]\n{rows}".encode())
+    assert dataset.units == {"TA": "C", "PA": "kPa", "FCO2": "umol+1m-2s-1"}
+    assert dataset.table.height == 20
+
+
+def test_running_number_of_a_heading_is_no_name(read: Read) -> None:
+    lines = [f"{n};{'MQ-3;MQ-4' if n % 9 == 1 else f'{90 + n};{120 + n}'}\n" for n in range(1, 40)]
+    dataset = read("".join(lines).encode())
+    assert dataset.table.columns == ["source_row", "column_1", "MQ-3", "MQ-4"]
+    assert values(dataset, "MQ-3") == [90 + n for n in range(1, 40) if n % 9 != 1]

@@ -116,3 +116,12 @@ def test_numbers_that_count_from_1970_under_a_time_are_times(read: Read) -> None
     assert dataset.time_columns == ["ts"]
     assert values(dataset, "ts")[0] == dt.datetime(2024, 5, 1, 8, tzinfo=dt.UTC)
     assert values(dataset, "part")[0] == 1714550400
+
+
+def test_json_lines_behind_a_topic_are_records(read: Read) -> None:
+    lines = [f'plant/line1 {{"ts": "2026-03-14T10:00:{i:02}Z", "flow": {i}.5, "note": "a, b"}}' for i in range(20)]
+    dataset = read("\n".join([*lines[:9], "broken {", *lines[9:]]).encode(), name="sub.txt")
+    assert dataset.table.columns == ["source_row", "topic", "ts", "flow", "note"]
+    assert values(dataset, "flow") == [i + 0.5 for i in range(20)]
+    assert dataset.rejects["text"].to_list() == ["broken {"]
+    assert dataset.ledger["balanced"]

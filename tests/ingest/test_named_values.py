@@ -6,6 +6,8 @@ import datetime as dt
 
 import pytest
 
+from services.ingest.options import ReadOptions
+from services.ingest.text.dialect import detect_dialect
 from tests.ingest.conftest import Read, facts, values
 
 CLOCKS = [dt.datetime(2024, 5, 1, 10, 0, i) for i in range(40)]
@@ -66,3 +68,23 @@ def test_names_and_values_in_turn_become_columns(read: Read) -> None:
 def test_states_before_values_name_nothing(read: Read) -> None:
     text = "".join(f"{t},{'RUN' if i % 9 else 'STOP'},{i}.5,auto,{i}\n" for i, t in enumerate(CLOCKS))
     assert read(text.encode()).table.columns[1:] == [f"column_{i}" for i in range(1, 6)]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[{:%d-%m-%Y %H:%M:%S}] - tempA: {}.5C tempB: 50.0C",
+        "[ {:%a %b %d %H:%M:%S %Y} ] tempA: {}.5 C - tempB: 50.0 C",
+    ],
+)
+def test_log_lines_behind_a_time_in_brackets_are_no_json(line: str, read: Read) -> None:
+    days = [t.replace(day=13) for t in CLOCKS]
+    dataset = read("".join(line.format(t, i) + "\n" for i, t in enumerate(days)).encode(), name="oven.csv")
+    assert values(dataset, "time") == days
+    assert values(dataset, "tempA") == [i + 0.5 for i in range(40)]
+    assert dataset.units == {"tempA": "C", "tempB": "C"}
+
+
+def test_colon_of_a_clock_delimits_nothing() -> None:
+    text = "".join(f"[{t}] pump {'on' if i % 3 else 'off'}\n" for i, t in enumerate(CLOCKS))
+    assert detect_dialect(text, ReadOptions()).delimiter != ":"

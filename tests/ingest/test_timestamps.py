@@ -297,3 +297,29 @@ def test_zone_that_is_stated_otherwise_is_told(above: str, heading: str, read: R
     dataset = read(f"{above}{heading};flow\n{rows}".encode())
     assert [code for code, _ in dataset.warnings] == ["TIME_ZONE_STATED"]
     assert not read(f"{above}{heading};flow\n{rows}".encode(), time_zone="Europe/Berlin").warnings
+
+
+@pytest.mark.parametrize(
+    ("texts", "seconds"),
+    [
+        (["0 days 00:15:00", "7 days 22:45:00.5", "-1 days +23:00:00", "3 days"], [900, 686_700.5, -3600, 259_200]),
+        (["0:15:00", "1 day, 2:15:00", "-1 day, 23:00:00"], [900, 94_500, -3600]),
+        (["0d 02:15:00", "1d 02:15:00"], [8100, 94_500]),
+        (["P0DT0H15M", "P1DT2H", "PT1.5S"], [900, 93_600, 1.5]),
+    ],
+)
+def test_elapsed_times_with_days_are_seconds(texts: list[str], seconds: list[float], read: Read) -> None:
+    rows = "".join(f'"{t}",{i}.5\n' for i, t in enumerate(texts * 5))
+    dataset = read(f"Unnamed: 0,flow\n{rows}".encode())
+    assert dataset.table["Unnamed: 0"].to_list() == seconds * 5
+    assert dataset.units == {"Unnamed: 0": "s"}
+
+
+def test_times_of_day_alone_are_no_elapsed_times(read: Read) -> None:
+    assert "clock" not in read("".join(["clock,flow\n", *(f"00:{i:02}:00,{i}\n" for i in range(20))]).encode()).units
+
+
+def test_numbers_of_days_and_names_are_no_elapsed_times(read: Read) -> None:
+    dataset = read("".join(["name,age,flow\n", *(f"PT,{i} d,{i}.5\n" for i in range(20))]).encode())
+    assert dataset.units == {"age": "d"}
+    assert dataset.table["name"].to_list() == ["PT"] * 20

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import gzip
 import io
 import zipfile
@@ -58,3 +59,18 @@ def test_data_in_an_archive_that_cannot_be_read_is_refused(read: Read) -> None:
         archive.writestr("b.csv", b"")
     with pytest.raises(SensorForgeError):
         read(out.getvalue(), name="export.zip")
+
+
+def test_list_of_structs_in_parquet_is_read_as_in_json(read: Read, tmp_path: Path) -> None:
+    points = [{"t": dt.datetime(2026, 3, 14, 10, 0, i), "v": i + 0.5} for i in range(20)]
+    path = tmp_path / "points.parquet"
+    pl.DataFrame({"tag": ["A", "B"], "points": [points, points[:10]]}).write_parquet(path)
+    table = read(path).table
+    assert table["A"].to_list() == [i + 0.5 for i in range(20)]
+    assert table["B"].drop_nulls().to_list() == [i + 0.5 for i in range(10)]
+
+
+def test_list_in_parquet_becomes_json_text(read: Read, tmp_path: Path) -> None:
+    path = tmp_path / "waves.parquet"
+    pl.DataFrame({"x": [1.5, 2.5], "wave": [["a", None], ["b", "c"]]}).write_parquet(path)
+    assert read(path).table["wave"].to_list() == ['["a", null]', '["b", "c"]']

@@ -139,7 +139,7 @@ def _text(value: Any) -> str:
 
 def _holds_structs(kind: pa.DataType) -> bool:
     listed = pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
-    return listed and pa.types.is_struct(kind.value_type)
+    return bool(listed and pa.types.is_struct(kind.value_type))
 
 
 def _as_polars(table: pa.Table) -> pl.DataFrame:

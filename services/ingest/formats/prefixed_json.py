@@ -10,18 +10,19 @@ import re
 from itertools import islice
 from typing import Any
 
-from services.ingest.distinct_names import free_name
 from services.ingest.formats.delimited import read_delimited
 from services.ingest.formats.json_file import STRICT, lines_table
 from services.ingest.formats.registry import TextFormat
 from services.ingest.formats.text_file import Text
+from services.ingest.headings.distinct_names import free_name
 from services.ingest.limits import Limits, refuse_beyond
 from services.ingest.options import ReadOptions
 from services.ingest.tables import Fact, Progress, SourceTable
 
 _BEHIND = re.compile(
-    r"\s*(?:[\[(]?(\d{4}[-/.]\d\d?[-/.]\d\d?[T ]\d\d?:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?|\d{10,19}(?:\.\d+)?)"
-    r"[\])]?(?::|,|;)?\s+)?([^\s{\[,;\"]+(?: [^\s{\[,;\"]+){0,3}?)?[:,;]?\s+(\{.*\}|\[\s*\{.*\])\s*"
+    r"\s*(?:[\[(]?(\d{4}[-/.]\d\d?[-/.]\d\d?[T ]\d\d?:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?"
+    r"|\d{10,19}(?:\.\d+)?)[\])]?(?::|,|;)?\s+)?"
+    r"([^\s{\[,;\"]+(?: [^\s{\[,;\"]+){0,3}?)?[:,;]?\s+(\{.*\}|\[\s*\{.*\])\s*"
 )
 _LOOKED_AT, _FEWEST_LINES, _MOST = 20, 2, 0.8
 

@@ -104,6 +104,7 @@ def text_formats() -> tuple[TextFormat, ...]:
         line_protocol,
         lvm,
         nem12,
+        prefixed_json,
         sections,
         station_archive,
     )

@@ -68,3 +68,11 @@ def _too_narrow(rows: Records, at: int, first: int, width: int) -> bool:
     between = [r for _, r in rows[at + 1 : first] if any(r) and not r[0].startswith("#")]
     narrow = sum(len(cells) < _NARROW * width for cells in between)
     return len(rows[at][1]) < _NARROW * width or narrow >= 2
+
+
+def numbers_its_lines(names: Sequence[str], rows: Records, header: int, data: int) -> bool:
+    """Returns whether the first name is only the running number of its line, as loggers number the rows below it."""
+    if len(names) < 2 or not names[0].isdecimal() or any(not c[:1].isalpha() for c in names[1:] if c):
+        return False
+    first = [rows[i][1][0] for i in range(data, min(len(rows), data + 3)) if rows[i][1]]
+    return len(first) > 1 and first == [str(int(names[0]) + data - header + i) for i in range(len(first))]

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.ingest.headings.candidates import is_property, may_name
+from services.ingest.headings.candidates import is_property, may_name, numbers_its_lines
 from services.ingest.headings.names import (
     HEADER_DEPTH,
     Records,
@@ -22,7 +22,7 @@ from services.ingest.headings.names import (
     padded,
 )
 from services.ingest.headings.names import describes as describes
-from services.ingest.headings.units import above_units, find_units_row, mostly_units, units_under
+from services.ingest.headings.units import above_units, find_units_row, mostly_units, units_of, units_under
 from services.ingest.headings.units import bare_unit as bare_unit
 from services.ingest.headings.units import is_unit as is_unit
 from services.ingest.layouts.headings import names_role
@@ -80,12 +80,14 @@ def find_heading(rows: Records, kinds: list[list[CellKind]], width: int, options
     else:
         names, groups = joined_names(rows, kinds, header, units_at, data, measured, width)
     names = (_COMMENT_MARK.sub("", names[0]), *names[1:])
+    if header is not None and options.header_row is None and numbers_its_lines(names, rows, header, data):
+        names = ("", *names[1:])
     if header is not None:
         # Names of fields that few rows have.
         names = (*names, *rows[header][1][width:])
-    units = padded(
-        [bare_unit(c) if is_unit(c) else "" for c in rows[units_at][1]] if units_at is not None else [], width
-    )
+    units: tuple[str, ...] = ("",) * width
+    if header is not None and units_at is not None:
+        units = padded(units_of(rows[header][1], rows[units_at][1]), width)
     patterns = [c for c in rows[units_at][1] if is_date_pattern(c)] if units_at is not None else []
     order = day_before_month(patterns[0]) if patterns else None
     return Heading(header, units_at, data, names, units, evidence, groups, order)

@@ -13,6 +13,7 @@ from services.machines.units import parse_unit
 
 _FEWEST_UNITS = 3
 _FEW_NAMES = 3
+_ENCLOSED = re.compile(r"^#?(?:\[[^\[\]]{0,24}\]|\([^()]{0,24}\))$")
 _UNIT_LIKE = re.compile(r"^[\[(]?\s*([^\[\]()]{0,14})\s*[\])]?$")
 
 
@@ -25,6 +26,30 @@ def is_unit(text: str) -> bool:
 def mostly_units(cells: Sequence[str]) -> bool:
     """Returns whether most of some filled cells are units, or patterns of dates among them."""
     return sum(is_unit(c) or is_date_pattern(c) for c in cells) >= 0.6 * len(cells)
+
+
+def all_enclosed(names: Sequence[str], cells: Sequence[str]) -> bool:
+    """Returns whether a record has something in brackets under each name, and a unit among it: `#[C],#[kPa],#[#]`."""
+    filled = [c for c in cells if c]
+    return (
+        len(names) == len(cells)
+        and len(filled) >= max(2, len(cells) - 2)
+        and all(map(_ENCLOSED.match, filled))
+        and any(is_unit(c.removeprefix("#")) for c in filled)
+    )
+
+
+def enclosed_unit(text: str) -> str:
+    """Returns what stands in the brackets of a row of units, "" for a dash or a number sign."""
+    inner = text.removeprefix("#")[1:-1].strip()
+    return inner if any(c.isalpha() or c in "%°‰" for c in inner) else ""
+
+
+def units_of(names: Sequence[str], cells: Sequence[str]) -> list[str]:
+    """Returns the unit in each cell of a units row, "" where there is none."""
+    if all_enclosed(names, cells):
+        return [enclosed_unit(c) for c in cells]
+    return [bare_unit(c) if is_unit(c) else "" for c in cells]
 
 
 def bare_unit(text: str) -> str:
@@ -46,7 +71,10 @@ def find_units_row(
         if not cells:
             continue
         alike = mostly_units(cells) and any(c != "-" for c in cells)
-        alike = alike or (at == header + 1 and units_under(rows[header][1], rows[at][1]))
+        below = at == header + 1
+        alike = alike or (
+            below and (units_under(rows[header][1], rows[at][1]) or all_enclosed(rows[header][1], rows[at][1]))
+        )
         if options.units_row or (alike and not any(is_measured(k) for k in kinds[at])):
             return at
         if (len(cells) < 2 and sum(map(bool, rows[header][1])) > _FEW_NAMES) or at >= data:

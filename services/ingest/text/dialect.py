@@ -40,6 +40,7 @@ _RARE = ("§", "¦", "¬", "||", "::", "~~", "##", "^^", "&&", "+", "?", "!", "*
 _RARE_PRIOR = 0.45
 # Single blanks delimit only where quotes keep the blanks of texts, as R's write.table does.
 _QUOTED_BETWEEN_BLANKS = re.compile(r'^(?:"[^"\n]*"|\S+)(?: (?:"[^"\n]*"|[^\s"]+))* "[^"\n]*"(?: |$)', re.M)
+_DATED_CLOCK = re.compile(r"(?:\d{4}|[-/.]\d\d?)[T ,;]{1,2}\d\d?:\d\d|\d\d?:\d\d:\d\d \d{4}\b")
 SAMPLE_RECORDS = 400
 _FEWEST_ROWS = 3
 _RECORDS_LOOKED_AT = 60
@@ -143,6 +144,8 @@ def detect_dialect(text: str, options: ReadOptions) -> Dialect:
             continue
         if delimiter == " " and not options.delimiter and not _QUOTED_BETWEEN_BLANKS.search(sample):
             continue
+        if delimiter == ":" and not options.delimiter and not declared and _clock_a_line(sample):
+            continue
         for quote in quotes if delimiter != WHITESPACE else [""]:
             prior = _prior(sample, delimiter, quote)
             records = _records(sample, delimiter, quote, SAMPLE_RECORDS)
@@ -186,6 +189,12 @@ def detect_dialect(text: str, options: ReadOptions) -> Dialect:
         facts.append(Fact("escape", "\\", "a delimiter after a backslash belongs to its cell"))
     found = _structure(records, delimiter, quote, width, first_line, options, facts)
     return replace(found, blank_follows=_blank_follows(sample, delimiter, quote), escaped=escaped)
+
+
+def _clock_a_line(sample: str) -> bool:
+    """Returns whether nearly every line has a date with a clock outside quotes, whose colons delimit nothing."""
+    lines = [line for line in sample.split("\n") if line.strip()]
+    return sum(bool(_DATED_CLOCK.search(re.sub(r'"[^"]*"', "", x))) for x in lines) >= 0.9 * len(lines)
 
 
 def _comments(sample: str) -> int:

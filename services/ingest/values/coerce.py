@@ -20,8 +20,9 @@ from services.ingest.options import ReadOptions
 from services.ingest.tables import Fact, SourceTable
 from services.ingest.values.cells import MISSING_WORDS
 from services.ingest.values.decimal_mark import Decimal, DecimalEvidence
-from services.ingest.values.digit_times import find_digit_time, written_in_digits
-from services.ingest.values.first_digits import find_first_digits, may_be_first_digits
+from services.ingest.values.digit_times import find_digit_time
+from services.ingest.values.elapsed import elapsed_texts
+from services.ingest.values.first_digits import counted_time, find_first_digits
 from services.ingest.values.identifiers import is_identifier
 from services.ingest.values.number_affixes import without_currency
 from services.ingest.values.number_cells import (
@@ -37,7 +38,6 @@ from services.machines.units import parse_unit
 
 _SUFFIXED = re.compile(r"^[+-]?[\d.,]*\d[\d.,]*(?:[eE][+-]?\d+)?\s*([%°µA-Za-zΩ]\S{0,11})$")
 _NUMBERED = re.compile(r"^column_([1-9]\d{0,6})$")
-_LOOKED_AT = 10
 _NO_VALUE = MISSING_WORDS - {"none", "void"}
 """What fills a column without values; "none" may be the state that all rows have."""
 
@@ -208,6 +208,8 @@ def typed_column(cells: TextCells, lines: pl.Series, typing: Typing) -> pl.Serie
         return parsed
     if (missing := _without_a_value(texts, account, lines)) is not None:
         return missing
+    if (elapsed := _as_elapsed(texts, account, lines, typing)) is not None:
+        return elapsed
     digits = bool(even_sample(texts, 1000).str.contains(r"\d").any())
     found = find_time(texts, day_first=options.day_first, comma_locale=typing.decimal != ".") if digits else None
     if isinstance(found, TimeColumn):
@@ -232,6 +234,14 @@ def _as_number(cells: TextCells, account: ColumnCells, lines: pl.Series, typing:
         return None
     typing.warnings += numbers.settle(account)
     return values
+
+
+def _as_elapsed(texts: pl.Series, account: ColumnCells, lines: pl.Series, typing: Typing) -> pl.Series | None:
+    """Returns elapsed times with days as seconds, or None when too few of the filled cells are."""
+    if (written := elapsed_texts(texts, typing.decimal)) is None:
+        return None
+    typing.units[account.name] = "s"
+    return _as_number(TextCells(written), account, lines, typing)
 
 
 def _without_a_value(texts: pl.Series, account: ColumnCells, lines: pl.Series) -> pl.Series | None:
@@ -296,15 +306,6 @@ def _with_suffix(texts: pl.Series, account: ColumnCells, lines: pl.Series, typin
     return parsed
 
 
-def _counted_time(values: pl.Series) -> TimeColumn | None:
-    """Returns numbers of a column that is called a time, or of a nameless first one, as texts of the same digits."""
-    head = values.drop_nulls().head(_LOOKED_AT).cast(pl.String)
-    if not written_in_digits(head) and not may_be_first_digits(head):
-        return None
-    texts = values.cast(pl.String)
-    return find_digit_time(texts) or find_first_digits(texts)
-
-
 def _typed_already(values: pl.Series, typing: Typing) -> pl.Series:
     """Returns a column that its format typed, in the types of the house, with its account."""
     account = ColumnCells(values.name)
@@ -317,7 +318,7 @@ def _typed_already(values: pl.Series, typing: Typing) -> pl.Series:
     elif dtype == pl.Date or (isinstance(dtype, pl.Datetime) and dtype.time_unit != "us"):
         zone = getattr(dtype, "time_zone", None)
         values = values.cast(pl.Datetime("us", zone))
-    if values.dtype.is_numeric() and (counted := _counted_time(values)) is not None:
+    if values.dtype.is_numeric() and (counted := counted_time(values)) is not None:
         values = counted.values
         typing.facts.append(Fact(f"timestamp_format:{values.name}", counted.format, counted.evidence))
     if isinstance(values.dtype, pl.Datetime) and values.dtype.time_zone not in (None, "UTC"):

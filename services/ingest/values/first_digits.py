@@ -11,9 +11,10 @@ import polars as pl
 from services.ingest.values.digit_times import find_digit_time, written_in_digits
 from services.ingest.values.timestamps import TimeColumn
 
-_UNTOLD = ("column_1", "index")
-"""pandas calls an index without a name so where it writes one."""
+_UNTOLD = ("column_1", "index", "Unnamed: 0")
+"""pandas calls an index without a name so where it writes one, and a column without a name where it reads one."""
 _FEWEST = 5
+_LOOKED_AT = 10
 _ALIKE = 0.5
 """Share of the steps that must be about the median one: meters miss readings and write some late."""
 _ABOUT = 0.25
@@ -25,6 +26,15 @@ def find_first_digits(texts: pl.Series) -> TimeColumn | None:
         return None
     found = find_digit_time(texts.alias("timestamp"))
     return found if found is not None and _runs(found.values) else None
+
+
+def counted_time(values: pl.Series) -> TimeColumn | None:
+    """Returns numbers of a column that is called a time, or of a nameless first one, as texts of the same digits."""
+    head = values.drop_nulls().head(_LOOKED_AT).cast(pl.String)
+    if not written_in_digits(head) and not may_be_first_digits(head):
+        return None
+    texts = values.cast(pl.String)
+    return find_digit_time(texts) or find_first_digits(texts)
 
 
 def may_be_first_digits(texts: pl.Series) -> bool:
