@@ -160,7 +160,7 @@ def _facts(model: refine_service_pb2.Model) -> dict[str, Any]:
         "operation": model.artifact.operation,
         "producer": model.artifact.producer,
     }
-    facts |= {f"metrics.{key}": value for key, value in model.metrics.items()}
+    facts |= {f"metrics.{key}": value for key, value in model.metrics.items() if key not in facts}
     facts |= {f"input.{role}": name for role, name in model.artifact.parents.items()}
     params = json_module.loads(model.artifact.params_json or "{}")
     chosen = params.pop("options", {})  # how to train: each option is a fact of its own

@@ -36,6 +36,9 @@ class ServerSettings(BaseSettings):
         default=45.0, gt=0, description="Unchanged log after which a job's owner is suspect."
     )
 
+    job_memory_mb: int = Field(default=0, ge=0, description="Most memory of one job; 0: its share of the container.")
+    job_seconds: float = Field(default=86_400.0, ge=0, description="Longest time of one job on a worker; 0: any.")
+
     tls_cert: Path | None = Field(default=None, description="PEM certificate chain.")
     tls_key: Path | None = Field(default=None, description="PEM private key.")
     tls_client_ca: Path | None = Field(default=None, description="PEM of the CA that clients must present (mTLS).")

@@ -11,6 +11,9 @@ _SERVER_MB = 512  # what the serving process and the spare worker may need
 MEMORY_MB = "SENSORFORGE_JOB_MEMORY_MB"
 """Environment variable by which a service tells its workers the most memory that one of them may use."""
 
+JOB_SECONDS = "SENSORFORGE_JOB_SECONDS"
+"""Environment variable by which a service tells its workers how long one of them may work on a job; 0: any time."""
+
 
 def usable_cores(cgroup: Path = _CGROUP) -> int:
     """Returns the cores that this process may run on, at least 1: its affinity, and the container's quota."""
@@ -36,6 +39,14 @@ def allowed_mb(operation_mb: int) -> int:
     """Returns what a worker may use for an operation: what the operation asks for, at most the worker's share."""
     share = os.environ.get(MEMORY_MB, "")
     return min(operation_mb, int(share)) if share.isdigit() and int(share) else operation_mb
+
+
+def allowed_seconds() -> float:
+    """Returns how long a worker may work on one job, in seconds; 0: any time."""
+    try:
+        return max(0.0, float(os.environ.get(JOB_SECONDS, "0")))
+    except ValueError:
+        return 0.0
 
 
 def _read(path: Path) -> str:

@@ -19,6 +19,11 @@ register_reasons(
             "RESOURCE_EXHAUSTED",
             "Use fewer rows or columns, or run the service on a machine with more memory.",
         ),
+        "JOB_TIME_EXCEEDED": Reason(
+            ErrorKind.INTERNAL,
+            "DEADLINE_EXCEEDED",
+            "Use fewer rows or epochs, or give jobs more time: SENSORFORGE_JOB_SECONDS of the service.",
+        ),
         "REVISION_UNSUPPORTED": Reason(
             ErrorKind.UNAVAILABLE,
             "FAILED_PRECONDITION",

@@ -1,8 +1,8 @@
 """The heartbeat of a worker: a thread that carries events into the log, hears cancels, and watches the main thread.
 
 It is also the place where a worker is stopped that cannot stop itself: when the main loop shows no sign of life for
-longer than its phase may take, when memory runs over, or when the time that SIGTERM left is over. Whoever lost the job
-leaves at once, without another word to the store.
+longer than its phase may take, when memory or the job's time runs over, or when the time that SIGTERM left is over.
+Whoever lost the job leaves at once, without another word to the store.
 """
 
 from __future__ import annotations
@@ -73,6 +73,7 @@ class Pulse:
         pace: Pace | None = None,
         memory_mb: int = 0,
         phase_limit_s: float = 900.0,
+        time_limit_s: float = 0.0,
     ) -> None:
         self._attempt = attempt
         self._store = store
@@ -81,6 +82,8 @@ class Pulse:
         self._pace = pace or Pace()
         self.memory_mb = memory_mb
         self.phase_limit_s = phase_limit_s
+        self.time_limit_s = time_limit_s  # 0: any time
+        self._began = time.monotonic()
         self._waiting: list[Event] = []
         self._lock = threading.Lock()
         self._flushing = threading.Lock()  # batches reach the log in the order in which they were taken
@@ -212,6 +215,9 @@ class Pulse:
             log.error("main loop stalled", seconds=round(now - self._sign_of_life))
             self._leave(Exit.STALLED)
         self._watch_memory()
+        if 0 < self.time_limit_s < now - self._began:
+            self._attempt.fail(time_exceeded(now - self._began, self.time_limit_s))
+            self._leave(Exit.DONE)
         state = self._attempt.log.refresh()
         if not state.owned_by(self._attempt.claim):
             raise Fenced("somebody else owns the job")
@@ -249,6 +255,17 @@ def memory_exceeded(used_mb: int, allowed_mb: int) -> Failure:
             "JOB_MEMORY_EXCEEDED",
             f"The job used {used_mb} MiB of memory; its operation may use {allowed_mb} MiB.",
             metadata={"used_mb": str(used_mb), "allowed_mb": str(allowed_mb)},
+        )
+    )
+
+
+def time_exceeded(used_s: float, allowed_s: float) -> Failure:
+    """Returns the failure of a job on which a worker worked for longer than it may."""
+    return Failure.of(
+        SensorForgeError(
+            "JOB_TIME_EXCEEDED",
+            f"The job took {used_s:.0f} s; one may take {allowed_s:g} s.",
+            metadata={"used_s": f"{used_s:.0f}", "allowed_s": f"{allowed_s:g}"},
         )
     )
 

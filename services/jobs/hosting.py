@@ -18,7 +18,7 @@ from services.chassis.errors import ErrorKind, SensorForgeError
 from services.chassis.logs import configure_logs
 from services.chassis.server import Service, serve
 from services.chassis.settings import ServerSettings
-from services.jobs.capacity import MEMORY_MB, job_memory_mb, usable_cores
+from services.jobs.capacity import JOB_SECONDS, MEMORY_MB, job_memory_mb, usable_cores
 from services.jobs.dispatcher import Dispatcher
 from services.jobs.engine import Jobs
 from services.jobs.executor import ProcessExecutor
@@ -66,7 +66,8 @@ async def host(
             warm=[stage.operations for stage in stages],
             environment={
                 "SENSORFORGE_LOG_LEVEL": settings.log_level,
-                MEMORY_MB: str(job_memory_mb(slots)),
+                MEMORY_MB: str(settings.job_memory_mb or job_memory_mb(slots)),
+                JOB_SECONDS: f"{settings.job_seconds:g}",
                 HEARTBEAT_SECONDS: f"{min(Pace.silence, settings.suspect_seconds / 4):g}",
             },
         ),

@@ -29,7 +29,7 @@ from services.chassis.errors import SensorForgeError
 from services.chassis.logs import configure_logs
 from services.jobs.assignment import MORE, Assignment, load_operations
 from services.jobs.attempt import Attempt, Failure, Fenced
-from services.jobs.capacity import allowed_mb
+from services.jobs.capacity import allowed_mb, allowed_seconds
 from services.jobs.context import RunningJob
 from services.jobs.heart import HEARTBEAT_SECONDS, Exit, Pace, Pulse, memory_exceeded
 from services.jobs.log import JobLog
@@ -137,6 +137,7 @@ def _run(assignment: Assignment, store: ObjectStore, attempt: Attempt, pulse: Pu
             f"{assignment.operations} has no {derivation.operation} revision {derivation.revision}",
         )
     pulse.memory_mb, pulse.phase_limit_s = allowed_mb(operation.memory_mb), operation.phase_limit_s
+    pulse.time_limit_s = allowed_seconds()
     catalog = Catalog(store)
     for name in derivation.inputs.values():
         catalog.get(name)

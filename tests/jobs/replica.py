@@ -10,6 +10,7 @@ from pathlib import Path
 from services.artifacts.catalog import Catalog
 from services.artifacts.derivation import Derivation
 from services.artifacts.objects import ObjectStore
+from services.jobs.capacity import JOB_SECONDS
 from services.jobs.dispatcher import Dispatcher
 from services.jobs.engine import Jobs
 from services.jobs.executor import ProcessExecutor
@@ -40,6 +41,7 @@ class Replica:
     suspect_s: float = 45.0
     slots: int = 2
     warm: bool = False
+    job_s: float = 0.0
     jobs: Jobs = field(init=False)
     executor: ProcessExecutor = field(init=False)
     dispatcher: Dispatcher = field(init=False)
@@ -50,7 +52,11 @@ class Replica:
             self.store.url,
             self.slots,
             warm=[TOY] if self.warm else [],
-            environment={"PYTHONPATH": str(HERE), HEARTBEAT_SECONDS: f"{min(8.0, self.suspect_s / 4)}"},
+            environment={
+                "PYTHONPATH": str(HERE),
+                HEARTBEAT_SECONDS: f"{min(8.0, self.suspect_s / 4)}",
+                JOB_SECONDS: f"{self.job_s:g}",
+            },
         )
         self.dispatcher = Dispatcher(
             self.jobs, self.executor, SUPPORTED, suspect_s=self.suspect_s, poll_s=0.1, grace_s=20

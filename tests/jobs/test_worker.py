@@ -152,6 +152,14 @@ def test_a_worker_over_its_memory_ends_the_job_with_the_numbers(replicas: Make) 
     assert int(failure.metadata["used_mb"]) > int(failure.metadata["allowed_mb"]) == 300
 
 
+def test_a_worker_over_its_time_ends_the_job_with_the_numbers(replicas: Make, tmp_path: Path) -> None:
+    replica = replicas(job_s=0.5)
+    failure = replica.ended(replica.open("toy.count", n=1, hold_at=0, gate=str(tmp_path / "never")).name).failure
+    assert failure is not None
+    assert failure.reason == "JOB_TIME_EXCEEDED"
+    assert float(failure.metadata["allowed_s"]) == 0.5
+
+
 def test_code_that_cannot_be_imported_fails_the_job_instead_of_looping(replicas: Make) -> None:
     replica = replicas()
     replica.dispatcher.supported = {("toy.broken", 1): "no_such_module:OPERATIONS"}

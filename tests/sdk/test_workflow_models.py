@@ -13,6 +13,7 @@ from clients.sdk.plan import Plan
 from clients.sdk.workflow import (
     StepSkipped,
 )
+from clients.sdk.workflow.model_steps import how_it_came
 from clients.sdk.workflow.session import RunSession
 from sensorforge.common.v1 import job_pb2
 from sensorforge.compare.v1 import compare_service_pb2
@@ -146,3 +147,15 @@ async def test_a_strategy_that_the_rows_do_not_suffice_for_is_refused_before_any
     assert refused.value.exit_code == 5
     assert "seed" not in gateway.operations()
     assert "training" not in gateway.operations()
+
+
+@pytest.mark.parametrize(
+    ("origin", "epochs", "words"),
+    [
+        ("scratch", 100, "trained from scratch on the real rows"),
+        ("refined", 12, "refined"),
+        ("refined", 0, "is the base with its ranges fitted to the real rows: no training beat it"),
+    ],
+)
+def test_a_model_is_told_by_how_it_came(origin: str, epochs: int, words: str) -> None:
+    assert how_it_came(refine_service_pb2.Model(origin=origin, metrics={"epochs": epochs})) == words

@@ -132,7 +132,7 @@ def _outcome(path: Path, model: Path) -> dict[str, Any]:
 def _failed(model: Path, why: str) -> SensorForgeClientError:
     return SensorForgeClientError(
         "IMPORT_FAILED",
-        f"{model} could not be sampled: {why}.",
+        f"{model} could not be sampled: {why.rstrip('.')}.",
         kind="INPUT",
         remedy="Models need the versions they were saved with: name that interpreter with --python PATH. Or sample "
         "rows with the model's own tool and give them to `sensorforge run --seed-data FILE`.",

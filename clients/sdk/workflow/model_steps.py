@@ -167,8 +167,15 @@ async def refine(work: Work) -> StepResult:
     )
     model = made["model"]
     facts = await work.gateway.get_model(model)
-    origin = "trained from scratch on the real rows" if facts.origin == "scratch" else "refined"
-    return StepResult(f"model {short(model)} {origin}", {"refined_model": model}, model)
+    return StepResult(f"model {short(model)} {how_it_came(facts)}", {"refined_model": model}, model)
+
+
+def how_it_came(model: refine_service_pb2.Model) -> str:
+    """Returns what a refinement ended with, in words: one of its candidates, or the base where none beat it."""
+    if model.origin == "scratch":
+        return "trained from scratch on the real rows"
+    kept = model.origin == "refined" and model.metrics.get("epochs") == 0
+    return "is the base with its ranges fitted to the real rows: no training beat it" if kept else "refined"
 
 
 async def augment(work: Work) -> StepResult:
