@@ -288,23 +288,13 @@ def fit_cascade(
 
 def _levelled(history: History, scales: Scales | None) -> tuple[list[Stretch], list[Stretch], Levels | None]:
     """Returns training and validation stretches on the scales and above their states' levels, and these levels."""
-    train, held = _with_validation(history)
+    train, held = history.with_validation()
     if scales is not None:
         train, held = ([replace(s, scores=scales.of(s.scores)) for s in part] for part in (train, held))
     levels = find_levels([(stretch.scores, stretch.codes) for stretch in train])
     if levels is not None:
         train, held = ([replace(s, scores=levels.removed(s.scores, s.codes)) for s in part] for part in (train, held))
     return list(train), list(held), levels
-
-
-def _with_validation(history: History) -> tuple[Sequence[Stretch], Sequence[Stretch]]:
-    if sum(len(stretch) for stretch in history.validation) >= 50:
-        return history.stretches, history.validation
-    if len(history.stretches) < 5:
-        return history.stretches, history.stretches
-    every = max(2, len(history.stretches) // max(1, len(history.stretches) // 10))
-    held = history.stretches[::every]
-    return history.stretches, held
 
 
 def _train(

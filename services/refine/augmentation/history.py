@@ -73,6 +73,9 @@ class Stretch:
         return len(self.scores)
 
 
+_ENOUGH_TO_JUDGE = 50  # rows
+
+
 @dataclass(frozen=True)
 class History:
     """Training stretches, validation stretches, lives with known RUL and the clock of the machine.
@@ -118,6 +121,15 @@ class History:
         """Periods, in samples, of a day and its halves and thirds, where the time between rows is known."""
         day = DAY_S / self.cadence_s if self.paced else 0.0
         return tuple(period for period in (day, day / 2, day / 3, 2 * day) if 3 <= period <= 240)
+
+    def with_validation(self) -> tuple[Sequence[Stretch], Sequence[Stretch]]:
+        """Training stretches, and those by which training is judged: some of the same where validation has too few."""
+        if sum(len(stretch) for stretch in self.validation) >= _ENOUGH_TO_JUDGE:
+            return self.stretches, self.validation
+        if len(self.stretches) < 5:
+            return self.stretches, self.stretches
+        every = max(2, len(self.stretches) // max(1, len(self.stretches) // 10))
+        return self.stretches, self.stretches[::every]
 
 
 def read_history(
