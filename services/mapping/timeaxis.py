@@ -102,12 +102,19 @@ def _unreadable(column: str, why: str) -> SensorForgeError:
 
 
 def _join_date_and_time(table: pl.DataFrame, columns: Sequence[str]) -> pl.Series:
-    """Returns date and time of day as one text column, whichever comes first."""
+    """Returns date and time of day as one text column, whichever comes first.
+
+    A column of full times beside its own date or clock column is the time as it stands, and is returned: it keeps the
+    zone that it was read in, which its date and clock, taken apart, would lose.
+    """
     if len(columns) != 2:
         raise SensorForgeError(
             "MAPPING_CONFLICT", f"{len(columns)} columns are mapped to time ({', '.join(columns)}); at most two can be."
         )
     parts = [table[column] for column in columns]
+    for part in parts:
+        if isinstance(part.dtype, pl.Datetime) and not (part.dt.truncate("1d") == part).all():
+            return part
     ordered = sorted(parts, key=_is_time_of_day)
     date, clock = (_as_text(part) for part in ordered)
     joined = pl.DataFrame({"d": date, "t": clock}).select(pl.concat_str("d", "t", separator=" ").alias("time"))

@@ -125,6 +125,16 @@ def test_date_and_time_in_two_columns_are_joined_in_any_order() -> None:
     assert read_times(table, ["Time", "Date"], TimeOptions()).times[0] == datetime(2004, 3, 10, 18, tzinfo=UTC)
 
 
+def test_full_times_beside_their_own_date_or_clock_are_the_time() -> None:
+    # 00:30 in Berlin is the evening before in UTC: the date as written and the time in UTC do not belong together.
+    moments = [datetime(2024, 5, 1, 22, 30), datetime(2024, 5, 2, 10, 0)]
+    written = [(moment + timedelta(hours=2)).date() for moment in moments]
+    for columns in (["Date", "time"], ["time", "Date"]):
+        table = pl.DataFrame({"Date": written, "time": moments})
+        axis = read_times(table, columns, TimeOptions())
+        assert axis.times.dt.replace_time_zone(None).to_list() == moments
+
+
 def test_elapsed_time_starts_at_the_epoch_in_its_unit() -> None:
     assert first([2.0, 3.0], unit="h") == datetime(1970, 1, 1, 2, tzinfo=UTC)
 
