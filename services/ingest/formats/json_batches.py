@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.ingest.formats.opcua_json import one_row_a_time
+from services.ingest.formats.opcua_json import one_row_a_time, status_on_fields
 from services.ingest.layouts.headings import names_role
 
 
@@ -40,7 +40,7 @@ def exploded(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
                 kept = {k: v for k, v in around.items() if not (timed and names_role(k, "time"))}
                 samples.append({**kept, **item})
     if key == "Messages":
-        return one_row_a_time(samples)
+        return one_row_a_time(status_on_fields(samples))
     # Lists of machines of lists of hours of lists of samples: what has no time yet may hold what has.
     timed = any(names_role(k, "time") for r in samples[:1] for k in r)
     return samples if timed or not samples else exploded(samples)

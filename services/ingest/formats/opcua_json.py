@@ -55,6 +55,45 @@ def _unwrapped(node: Any) -> Any:
     return node["value"] if typed and not isinstance(node["value"], dict | list) and not node.get("metadata") else node
 
 
+def status_on_fields(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Returns data set messages whose own status, where one is not good, stands on each of their fields.
+
+    A field that tells its own status keeps it. Messages that are all good are returned as they are.
+    Source: OPC 10000-14, section 7.2.5.4, `Status` of a DataSetMessage.
+    """
+    if not any(_is_doubtful(message.get("Status")) for message in messages):
+        return messages
+    told = []
+    for message in messages:
+        payload, status = message.get("Payload"), _code(message.get("Status"))
+        if isinstance(payload, dict):
+            fields = {name: _with_status(value, 0 if status is None else status) for name, value in payload.items()}
+            message = {**{k: v for k, v in message.items() if k != "Status"}, "Payload": fields}
+        told.append(message)
+    return told
+
+
+def _with_status(value: Any, status: int | str) -> Any:
+    if isinstance(value, dict) and "Value" in value:
+        return {"StatusCode": status, **value} if not value.keys() & {"StatusCode", "Status"} else value
+    return value if isinstance(value, dict | list) else {"Value": value, "StatusCode": status}
+
+
+def _code(status: Any) -> int | str | None:
+    """Returns a status as its code or its symbol, out of the object that newer encodings write."""
+    if isinstance(status, dict):
+        status = status.get("Code", status.get("Symbol"))
+    return status if isinstance(status, int | str) else None
+
+
+def _is_doubtful(status: Any) -> bool:
+    """Returns whether a status is uncertain or bad: its two upper bits, or how its symbol begins."""
+    code = _code(status)
+    if isinstance(code, str):
+        return code.lower().startswith(("bad", "uncertain"))
+    return code is not None and 0 < code >> 30 <= 3
+
+
 def one_row_a_time(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Returns the data set messages of several writers with those of one time put together.
 
