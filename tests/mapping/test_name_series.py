@@ -69,3 +69,18 @@ def test_a_unit_of_another_dimension_under_the_right_name_is_told() -> None:
     assert not found.sensor
     assert "motor_temp_C" in found.abstain_reason
     assert "refused" in found.abstain_reason
+
+
+COUNTED = ["风机压力", "入口温度", "出口温度", "冷却水流量", "电机电流", "轴承温度", "转速", "功率", "液位"]
+
+
+def test_a_letter_with_a_running_number_in_front_of_all_names_is_left_out() -> None:
+    numbered = [f"P{20 + i}{name}" for i, name in enumerate(COUNTED)]
+    assert with_prefixes_set_off(numbered) == COUNTED
+
+
+def test_a_letter_with_a_number_is_kept_where_it_tells_names_apart_or_is_no_count() -> None:
+    same_words = [f"T{i} temperature" for i in range(1, 10)]
+    assert with_prefixes_set_off(same_words) == same_words
+    several_letters = [f"{letter}1 {name}" for letter, name in zip("PTFLSVIEN", COUNTED, strict=True)]
+    assert with_prefixes_set_off(several_letters) == several_letters
