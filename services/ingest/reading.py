@@ -18,6 +18,7 @@ from services.ingest.formats import registry, sections
 from services.ingest.formats.delimited import read_delimited
 from services.ingest.formats.text_file import load_text
 from services.ingest.large.slices import MANY_ROWS, widened_by_slices
+from services.ingest.layouts.quality_told import with_quality_told
 from services.ingest.layouts.refined import refined
 from services.ingest.layouts.stated_zone import with_zone_told
 from services.ingest.layouts.tag_labels import AnotherTag
@@ -163,7 +164,7 @@ def _reshaped(table: SourceTable, file_name: str, options: ReadOptions, limits: 
             reshaped = reshape.apply(table, file_name, options)
             reshaped.facts = [*reshaped.facts, Fact("layout", reshape.name, evidence)]
             return reshaped
-    return table
+    return with_quality_told(table, file_name, options)
 
 
 def read_file(

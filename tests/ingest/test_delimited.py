@@ -339,3 +339,13 @@ def test_row_that_the_end_of_the_file_cuts_off_is_a_reject(read: Read) -> None:
     rows = "".join(f"2024-01-01 00:00:{i:02d},{i}.5,{i}\n" for i in range(30))
     dataset = read(f"time,a,b\n{rows}2024-01-01 00:0".encode())
     assert (dataset.table.height, dataset.rejects["reason"].to_list()) == (30, ["TRUNCATED_LAST_LINE"])
+
+
+def test_first_rows_that_are_short_of_fields_are_rows(read: Read) -> None:
+    full = [f"2024-03-01 00:{r:02d}:00,{r}.5,1.5,2.5,3.5" for r in range(3, 12)]
+    for fields, kept in ((2, 9), (3, 12)):
+        short = [",".join([f"2024-03-01 00:{r:02d}:00", "1.5", "2.5"][:fields]) for r in range(3)]
+        dataset = read("\n".join(["Time,A,B,C,D", *short, *full]).encode())
+        assert dataset.table.height == kept
+        assert dataset.ledger["lines"]["rejected"] == 12 - kept
+        assert dataset.ledger["lines"]["preamble"] == 0

@@ -42,6 +42,14 @@ def test_samples_of_a_bad_message_are_missing(read: Read) -> None:
     assert values(dataset, "Payload.Flow") == [None if row in (7, 8) else row + 0.5 for row in range(20)]
 
 
+def test_messages_without_an_envelope_are_as_good_as_their_status(read: Read) -> None:
+    messages = [message(row, {"Flow": row + 0.5}, **({"Status": BAD} if row == 7 else {})) for row in range(20)]
+    lines = "\n".join(map(json.dumps, messages)).encode()
+    assert values(read(lines, name="messages.json"), "Payload.Flow") == [
+        None if row == 7 else row + 0.5 for row in range(20)
+    ]
+
+
 def test_a_field_keeps_the_status_that_it_tells_itself() -> None:
     payload = {"Flow": {"Value": 1.0, "StatusCode": 0x40000000}, "Temp": {"Value": 2.0}}
     told = status_on_fields([message(0, payload, Status=BAD)])[0]["Payload"]

@@ -323,3 +323,14 @@ def test_numbers_of_days_and_names_are_no_elapsed_times(read: Read) -> None:
     dataset = read("".join(["name,age,flow\n", *(f"PT,{i} d,{i}.5\n" for i in range(20))]).encode())
     assert dataset.units == {"age": "d"}
     assert dataset.table["name"].to_list() == ["PT"] * 20
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["Zeitzone: MEZ", "Time zone: Central European Time", "TZ;local", "Fuseau horaire : heure locale", "时区: 北京"],
+)
+def test_a_zone_in_words_above_the_table_is_told(read: Read, line: str) -> None:
+    rows = "\n".join(f"2024-03-01 00:{r:02d}:00;{r},5" for r in range(12))
+    dataset = read(f"Anlage: 1\n{line}\n\nZeit;Fluss\n{rows}\n".encode())
+    assert [code for code, _ in dataset.warnings] == ["TIME_ZONE_STATED"]
+    assert dataset.table.height == 12

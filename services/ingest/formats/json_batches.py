@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.ingest.formats.opcua_json import one_row_a_time, status_on_fields
+from services.ingest.formats.opcua_json import are_messages, one_row_a_time, status_on_fields
 from services.ingest.layouts.headings import names_role
 
 
 def exploded(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Returns one record a sample when every record carries one list of sample objects (gateways send batches)."""
     records = _lifted(records)
+    if are_messages(records):
+        return status_on_fields(records)
     keys = {
         k
         for r in records[:200]

@@ -21,6 +21,8 @@ from services.ingest.formats.json_blocks import block_series, find_blocks
 from services.ingest.formats.json_flat import as_series as as_series
 from services.ingest.formats.json_flat import flattened, labels_of_keys, units_beside, without_surrogates, word
 from services.ingest.formats.json_series import Series, find_series
+from services.ingest.formats.json_texts import STRICT as STRICT
+from services.ingest.formats.json_texts import unpacked
 from services.ingest.formats.opcua_json import plain_values
 from services.ingest.formats.registry import Container
 from services.ingest.formats.senml import senml_series
@@ -52,6 +54,8 @@ def read_json(path: Path, file_name: str, options: ReadOptions, limits: Limits, 
         table.facts.insert(0, Fact("shape", "lines", "one JSON object a line"))
         return table
     document = _parse(text, file_name)
+    if isinstance(document, list):
+        document = unpacked(document)
     refuse_depth(document, limits, file_name)
     progress("flattening", 0, 0)
     return read_document(document, file_name, limits)
@@ -80,14 +84,6 @@ def read_document(document: Any, file_name: str, limits: Limits) -> SourceTable:
             ("JSON_PARTS_UNREAD", f"{file_name} holds several tables; {shape!r} was read, {shown} not.")
         )
     return table
-
-
-def _refuse(word: str) -> Any:
-    raise ValueError(f"{word} is not JSON")
-
-
-STRICT = json.JSONDecoder(parse_constant=_refuse)
-"""Reads JSON and nothing beside it."""
 
 
 def _parse(text: str, file_name: str) -> Any:
@@ -155,6 +151,7 @@ def lines_table(text: str, file_name: str, limits: Limits) -> SourceTable:
         row += len(listed) - 1
     # A line that holds several records counts as so many.
     total = text.count("\n") + 1 + len(numbers) - len(set(numbers))
+    records = unpacked(records)
     refuse_depth(records, limits, file_name)
     plain_values(records)
     records = [r if isinstance(r, dict) else {"value": r} for r in records]

@@ -17,7 +17,8 @@ from services.ingest.formats.json_file import exploded, refuse_depth, source_tab
 from services.ingest.formats.json_flat import as_series, flat_values, flattened, without_surrogates, word
 from services.ingest.formats.json_records import BLOCK_BYTES, RecordBlocks, Records, records_of
 from services.ingest.formats.json_series import find_series
-from services.ingest.formats.opcua_json import plain_values
+from services.ingest.formats.json_texts import unpacked
+from services.ingest.formats.opcua_json import are_messages, plain_values, status_on_fields
 from services.ingest.formats.registry import MustBeWhole
 from services.ingest.formats.senml import senml_series
 from services.ingest.formats.text_file import load_text
@@ -103,7 +104,10 @@ class _Columns:
 
     def _as_rows(self, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Returns one record a row, as the whole document would give them. Raises MustBeWhole."""
-        if any("Body" in r or "UaType" in r for r in records) or (not self.lines and senml_series(records)):
+        records = unpacked(records)
+        if any(("Body" in r and "Type" in r) or "UaType" in r for r in records) or (
+            not self.lines and senml_series(records)
+        ):
             raise MustBeWhole
         nested = [r for r in records if any(type(v) in (dict, list) for v in r.values())]
         if nested:
@@ -117,6 +121,8 @@ class _Columns:
             if len(series) >= len(records) if self.lines else series or find_blocks(records):
                 raise MustBeWhole
             rows = exploded(records)
+        if are_messages(records) and status_on_fields(records) is not records:
+            raise MustBeWhole
         batches = rows is not records
         if (self._batches not in (None, batches)) or (batches and any("Messages" in r for r in records)):
             raise MustBeWhole

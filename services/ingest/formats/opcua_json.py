@@ -73,6 +73,13 @@ def status_on_fields(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return told
 
 
+def are_messages(records: list[dict[str, Any]]) -> bool:
+    """Returns whether all records are data set messages of OPC UA PubSub without the envelope of a network message."""
+    return bool(records) and all(
+        isinstance(r.get("Payload"), dict) and ("DataSetWriterId" in r or "DataSetWriterName" in r) for r in records
+    )
+
+
 def _with_status(value: Any, status: int | str) -> Any:
     if isinstance(value, dict) and "Value" in value:
         return {"StatusCode": status, **value} if not value.keys() & {"StatusCode", "Status"} else value

@@ -245,8 +245,12 @@ def _first_row_below(
             # A remark between the first rows; what follows a title is another table.
             continue
         led = is_measured(of_data) and len(cells) > leading and kinds[at][leading] == of_data
+        # Rows that are short of fields hold values all the same.
+        short = (
+            led and 1 < len(cells) < len(measured) and all(is_measured(k) or k in ("token", "empty") for k in kinds[at])
+        )
         no_values = all(k in ("token", "empty") for k in kinds[at]) and any(c.isalpha() for c in "".join(cells))
-        if at not in data and not (len(cells) == len(measured) and (led or no_values)):
+        if at not in data and not short and not (len(cells) == len(measured) and (led or no_values)):
             break
         first = at
     return first

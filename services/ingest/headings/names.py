@@ -80,7 +80,7 @@ def joined_names(
                 names[at] = cell
                 break
     if sum(names_role(n, "time") for n in names) > 1:
-        return tuple(names), ()
+        return _tags_over_roles(rows, [i for i in block if i < header], names) or (tuple(names), ())
     groups = []
     # A marked line above names that are not marked is a remark.
     marked = own[0].startswith("#")
@@ -107,6 +107,28 @@ def _group_labels(cells: Sequence[str], names: Sequence[str], width: int) -> lis
             over[at] = over[at] or over[at - 1]
         return over
     return []
+
+
+def _tags_over_roles(
+    rows: Records, above: Sequence[int], names: list[str]
+) -> tuple[tuple[str, ...], tuple[int, ...]] | None:
+    """Returns (names, the line) where a line labels each group of the same headings, among them a time, by its tag.
+
+    Loggers of OPC DA write "Flow" over "Value", "Quality" and "Timestamp".
+    """
+    for lead in (0, 1):
+        roles = names[lead:]
+        lengths = (k for k in range(2, len(roles) // 2 + 1) if len(roles) % k == 0)
+        length = next((k for k in lengths if roles == roles[:k] * (len(roles) // k)), 0)
+        if not length or not any(names_role(n, "time") for n in roles[:length]):
+            continue
+        for i in reversed(above):
+            over = padded(rows[i][1], len(names))[lead:]
+            tags = over[::length]
+            placed = all(c in ("", tags[at // length]) for at, c in enumerate(over))
+            if placed and len(set(tags)) == len(tags) and all(kind_of(t) == "text" for t in tags):
+                return (*names[:lead], *(f"{tags[at // length]} {role}" for at, role in enumerate(roles))), (i,)
+    return None
 
 
 def named_pairs(rows: Records, data: int, width: int) -> tuple[int, tuple[str, ...]] | None:

@@ -19,6 +19,7 @@ from services.ingest.formats.registry import MustBeWhole
 from services.ingest.formats.text_file import load_text
 from services.ingest.large.spool import Spool
 from services.ingest.large.streaming import Stream, Written
+from services.ingest.layouts.quality_told import with_quality_told
 from services.ingest.layouts.refined import refined
 from services.ingest.layouts.stated_zone import with_zone_told
 from services.ingest.layouts.tag_labels import AnotherTag
@@ -88,6 +89,7 @@ def read_large_file(
         first = delimited.table([stream.first], rows, widened)
         if not options.raw:
             first = with_zone_told(first, delimited.layout.file_name, options.time_zone)
+            first = with_quality_told(first, delimited.layout.file_name, options)
         progress("typing", 0, len(rows.names))
         typing = stream.typed(rows, first.units)
         ledger = Ledger(delimited.layout.file_name, *hashed.result(), rows.counts(), stream.table.rows, typing.cells)

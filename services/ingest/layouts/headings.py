@@ -116,7 +116,7 @@ _TIERS: dict[Role, dict[str, int]] = {
 _PLAIN_TIERS: dict[Role, dict[str, int]] = {
     role: {_without_accents(word): tier for word, tier in reversed(words.items())} for role, words in _TIERS.items()
 }
-_STATES = 3
+STATES_TIER = 3
 """The tier of headings such as "status" and "state", which need not be about quality."""
 _PART_OF_CODE = re.compile(r"\.(code|symbol)$", re.I)
 _QUALIFIER = re.compile(r"\s*[\[(][^\[\]()]*[\])]\s*$")
@@ -141,7 +141,7 @@ def tier_of_path(path: str, role: Role) -> int | None:
     if found is None and "." in path:
         owner, _, part = _PART_OF_CODE.sub("", path).rpartition(".")
         quality = tier(owner.rsplit(".", 1)[-1], "quality")
-        if quality is not None and quality < _STATES and names_role(part, "value"):
+        if quality is not None and quality < STATES_TIER and names_role(part, "value"):
             # The value of a status code is a quality.
             return quality if role == "quality" else None
         found = tier(part, role)

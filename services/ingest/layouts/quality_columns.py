@@ -13,7 +13,7 @@ import polars as pl
 from services.chassis.errors import SensorForgeError
 from services.ingest import errors as errors
 from services.ingest.layouts.clock import trimmed
-from services.ingest.layouts.headings import names_role, tier
+from services.ingest.layouts.headings import STATES_TIER, names_role, tier
 from services.ingest.layouts.quality import BAD_LETTERS, is_status_flags
 from services.ingest.layouts.quality_pairs import Pair
 from services.ingest.layouts.quality_words import (
@@ -33,11 +33,11 @@ _SHORT_WORDS = ("qual", "opc quality", "good", "qd", "st", "sts")
 _VALUE_WORDS = ("value", "val", "v", "cv", "numericvalue", "wert", "valeur", "valor")
 _COUNTS_ROWS = re.compile(r"(^|[\W_])(id|ndx|index|row|rowid|no|nr)$", re.I)
 _MOST_STATES = 16
-_STATES = 3
-"""The tier of headings such as "status" and "state", which need not be about quality."""
 _SAYS_QUALITY = re.compile(r"^(good|bad|uncertain|ok|invalid|gut|schlecht|bonne|0x|16#)", re.I)
 _OPC_QUALITY = re.compile(r"^(192|216|good.*|bad.*|uncertain.*)$", re.I)
-_SURELY_QUALITY = re.compile(r"^(192|216|0x[0-9a-f]+|16#[0-9a-f]+|good.*[(\[,_].*|bad.*[(\[,_].*|uncertain.*)$", re.I)
+_SURELY_QUALITY = re.compile(
+    r"^(192|216|0x[0-9a-f]+|16#[0-9a-f]+|ok ?\(0x.*|good.*[(\[,_].*|bad.*[(\[,_].*|uncertain.*)$", re.I
+)
 _CODES = re.compile(
     r"^(good.*|bad.*|uncertain.*|ok|valid|invalid|true|false|gut|schlecht|unsicher|bon(ne)?|mauvaise?|[gbu]"
     r"|(0x|16#)[0-9a-f]+"
@@ -80,7 +80,7 @@ def find_pairs(table: SourceTable, options: ReadOptions) -> list[Pair]:
         value = values.get(tag.lower()) or plain.get(tag.lower()) or ""
         if value and value != name and holds_codes(table.frame[name]) and _is_quality(name, table.frame[name]):
             found.append(Pair(value, name, tag if value in values.values() else value))
-    return found or _named_below(table) or _in_order(table.frame) or _beside(table.frame)
+    return found or _named_below(table) or _in_order(table.frame) or _of_owners(table.frame) or _beside(table.frame)
 
 
 def _given(frame: pl.DataFrame, mark: str) -> list[Pair]:
@@ -123,6 +123,28 @@ def _in_order(frame: pl.DataFrame) -> list[Pair]:
     values = [n for n in frame.columns[: -len(marks)] if not _is_other(n)]
     coded = all(holds_codes(frame[m]) for m in marks) and any(_speaks(frame[m].alias("quality")) for m in marks)
     return [Pair(v, m, v) for v, m in zip(values, marks, strict=True)] if coded and len(values) == len(marks) else []
+
+
+def _of_owners(frame: pl.DataFrame) -> list[Pair]:
+    """Returns the numbers of every object that has one quality for all ("fields.flow", "fields.temp",
+    "fields.Quality", as Telegraf's OPC UA reader writes them)."""
+    found: list[Pair] = []
+    for mark in frame.columns:
+        owner, point, part = mark.rpartition(".")
+        level = tier(part, "quality")
+        if not point or level is None or level >= STATES_TIER:
+            continue
+        texts = trimmed(frame[mark].cast(pl.String)).drop_nulls().unique().to_list()
+        if not holds_codes(frame[mark].alias(part)) or not any(map(_SURELY_QUALITY.match, texts)):
+            continue
+        inside = [n for n in frame.columns if n != mark and n.startswith(owner + point)]
+        named = {n: n.removeprefix(owner + point) for n in inside}
+        found += [
+            Pair(n, mark, n)
+            for n, own in named.items()
+            if not _is_other(own) and not _COUNTS_ROWS.search(own) and _holds_numbers(frame[n])
+        ]
+    return found
 
 
 def _beside(frame: pl.DataFrame) -> list[Pair]:
@@ -222,7 +244,7 @@ def _speaks(values: pl.Series) -> bool:
 def _is_quality(name: str, values: pl.Series) -> bool:
     """Returns whether a column is about quality: a status of 0 and 1 may as well be a valve's."""
     words = [w for _, w in _parts(name)]
-    if not any(tier(w, "quality") == _STATES for w in words) or _STATUS_PARTS.match(name):
+    if not any(tier(w, "quality") == STATES_TIER for w in words) or _STATUS_PARTS.match(name):
         return True
     texts = trimmed(values.cast(pl.String)).drop_nulls().unique().to_list()
     return any(_is_code(t) or is_status_flags(t) for t in texts)
@@ -238,7 +260,7 @@ def _is_code(text: str) -> bool:
 
 def _is_state(name: str) -> bool:
     """Returns whether a heading is a status or a state, which machines have as well, in words and in bits."""
-    return tier(re.sub(r"_\d+$", "", name), "quality") == _STATES
+    return tier(re.sub(r"_\d+$", "", name), "quality") == STATES_TIER
 
 
 def holds_codes(values: pl.Series) -> bool:
@@ -249,7 +271,7 @@ def holds_codes(values: pl.Series) -> bool:
         return False
     # What databases write for no code is none.
     texts = [t for t in trimmed(values).drop_nulls().unique().to_list() if t.lower().strip("()<>[]") != "null"]
-    surely = any((tier(w, "quality") or 0) < _STATES for _, w in _parts(values.name) if names_role(w, "quality"))
+    surely = any((tier(w, "quality") or 0) < STATES_TIER for _, w in _parts(values.name) if names_role(w, "quality"))
     known = _is_worth if surely else is_quality_word
     return 0 < len(texts) <= 32 and all(_CODES.match(t) or known(t) or is_status_flags(t) for t in texts)
 

@@ -16,6 +16,11 @@ from services.ingest.tables import SourceTable
 _KEY = re.compile(r"^\W*(time_? ?zone|tz|zeitzone|fuseau horaire)\W*$", re.I)
 _TOGETHER = re.compile(r"\btime_? ?zone\W+([A-Z][A-Za-z]+/[A-Za-z_/]+)", re.I)
 _OFFSET = re.compile(r"^\W*(?:time_? ?zone|zeitzone)\W+((?:UTC|GMT) ?[+-]\d{1,2}(?::?\d{2})?)", re.I)
+_IN_WORDS = re.compile(
+    r"^\W*(?:time_? ?zone|tz|zeitzone|fuseau horaire|(?:zona|huso) horari[ao]|fuso or[aá]rio|时区|時區|タイムゾーン)"
+    r"\s*[:=,;]\s*([^\W\d_][^,;|\t]{1,60})",
+    re.I,
+)
 # Names of several zones, or of one whose summer time has another name that may be meant as well.
 _IN_HEADING = re.compile(
     r"[(\[](MEZ|MESZ|CET|CEST|HNEC|HAEC|EET|EEST|WET|WEST|BST|CST|IST|[ECMP]T|CET/CEST|MEZ/MESZ)[)\]]$"
@@ -62,6 +67,13 @@ def offset_above(table: SourceTable) -> str:
     return next((m[1] for cells in table.preamble if (m := _OFFSET.match(" ".join(cells)))), "")
 
 
+def words_above(table: SourceTable) -> str:
+    """Returns what a line of the preamble says of its zone in words ("MEZ"), "" where none does."""
+    return next(
+        (m[1].strip() for cells in table.preamble if (m := _IN_WORDS.match(": ".join(filter(None, cells))))), ""
+    )
+
+
 def name_in_heading(table: SourceTable) -> str:
     """Returns the name of a zone in brackets behind the heading of times, "" where there is none."""
     for name in table.frame.columns:
@@ -75,8 +87,13 @@ def with_zone_told(table: SourceTable, file_name: str, given: str) -> SourceTabl
     """Returns the table, with a warning where the file states a zone and none is given."""
     if given:
         return table
-    found = ((zone_above, "above its table"), (zone_beside, "in a column"), (offset_above, "above its table"))
-    for stated, where in (*found, (name_in_heading, "in a heading")):
+    for stated, where in (
+        (zone_above, "above its table"),
+        (zone_beside, "in a column"),
+        (offset_above, "above its table"),
+        (words_above, "above its table"),
+        (name_in_heading, "in a heading"),
+    ):
         if zone := stated(table):
             how = f"--time-zone {zone}" if _ZONE.match(zone) else "--time-zone and the IANA name apply it"
             text = f"{file_name} states the zone {zone} {where}; its times stay as written ({how})."

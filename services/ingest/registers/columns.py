@@ -18,6 +18,7 @@ _COLUMN = re.compile(
 )
 _MODICON = re.compile(r"([0134])x[ _]?(\d{1,6})", re.I)
 _UNDER = re.compile(r"(?:fc|f)?[ _]?([^.]{1,24})\.(\d{1,6})", re.I)
+_KEYED = re.compile(r"((?:registers?|regs?|values?|words?|data)\.)(\d{1,6})", re.I)
 _BITS = re.compile(r"0?[125]$|15$|coil|discrete|di$|co$", re.I)
 _INPUTS = re.compile(r"0?4$|input|ir$", re.I)
 _WORDS = re.compile(r"0?[34]$|0?6$|16$|holding|input|hr$|ir$", re.I)
@@ -40,8 +41,13 @@ def register_columns(names: Iterable[str]) -> RegisterColumns:
     holding: dict[int, str] = {}
     inputs: dict[int, str] = {}
     bits: dict[int, str] = {}
+    names = list(names)
+    # Objects keyed by address; lists are counted from 0.
+    lists = {n[:-1].lower() for n in names if n.endswith(".0")}
     for name in names:
         kind, address = _placed(name.strip())
+        if (match := _KEYED.fullmatch(name)) and match[1].lower() not in lists:
+            kind, address = "", int(match[2])
         if address is None:
             continue
         space = bits if kind and _BITS.match(kind) else inputs if kind and _INPUTS.match(kind) else holding

@@ -197,3 +197,13 @@ HISTORY: dict[str, Any] = {
 def test_history_as_json(layout: str, read: Read) -> None:
     dataset = read(json.dumps(HISTORY[layout]).encode(), name="history.json")
     holds_the_truth(dataset, lambda tag: f"ns=2;s={tag}")
+
+
+def test_tags_stand_over_their_value_quality_and_timestamp(read: Read) -> None:
+    head = "Plant.Flow,,,Plant.Temp,,\nValue,Quality,Timestamp,Value,Quality,Timestamp\n"
+    times = [f"2024-03-01 00:{r:02d}:00" for r in range(12)]
+    rows = "\n".join(f"{r}.5,{24 if r == 4 else 192},{t},{20 + r}.5,192,{t}" for r, t in enumerate(times))
+    dataset = read((head + rows).encode())
+    assert dataset.table["Plant.Flow"].to_list() == [None if r == 4 else r + 0.5 for r in range(12)]
+    assert dataset.table["Plant.Temp"].to_list() == [r + 20.5 for r in range(12)]
+    assert dataset.time_columns == ["timestamp"]

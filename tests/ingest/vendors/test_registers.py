@@ -253,3 +253,15 @@ def test_scale_that_no_device_has_is_refused_by_row(scale: str, decode) -> None:
 def test_offset_is_the_address_where_there_is_no_other(decode) -> None:  # type: ignore[no-untyped-def]
     dataset = decode(wide(PLAIN, 0), "offset,name,type,scale\n0,Flow,int16,0.001\n")
     assert dataset.table["Flow"].to_list() == VALUES["Flow"]
+
+
+def test_a_log_may_be_keyed_by_address(read: Read, tmp_path: Path) -> None:
+    path = tmp_path / "map.csv"
+    path.write_text("address,name,type\n40001,Flow,uint16\n40002,Temp,uint16\n")
+    records = (
+        f'{{"timestamp": "2024-03-01T00:{r:02d}:00Z", "registers": {{"40001": {r}, "40002": {r + 200}}}}}'
+        for r in range(12)
+    )
+    dataset = read("\n".join(records).encode(), name="log.json", register_map=path)
+    assert dataset.table["Flow"].to_list() == list(range(12))
+    assert dataset.table["Temp"].to_list() == [r + 200 for r in range(12)]
