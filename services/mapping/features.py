@@ -16,6 +16,7 @@ from services.mapping.lexicon import Lexicon, Reading
 from services.mapping.likeness import initials_of
 from services.mapping.names import ParsedName, parse_name, squeeze
 from services.mapping.numbering import count_alike, is_small_number, says_quantity
+from services.mapping.side_letters import with_sides_spelt_out
 from services.mapping.tokens import Token
 from services.mapping.type_prefixes import without_type_prefixes
 
@@ -95,9 +96,10 @@ def column_features(
     columns: Sequence[ColumnInfo], sensors: Sequence[Sensor], lexicon: Lexicon
 ) -> tuple[list[Features], list[Features]]:
     """Returns the features of all columns and of all sensors; readings are pruned to what both sides share."""
-    names = with_prefixes_set_off(without_type_prefixes([column.name for column in columns]))
-    left = [_of_column(column, name, lexicon) for column, name in zip(columns, names, strict=True)]
     right = [_of_sensor(sensor, lexicon) for sensor in sensors]
+    names = with_prefixes_set_off(without_type_prefixes([column.name for column in columns]))
+    names = with_sides_spelt_out(names, {concept for sensor in right for concept in _all_concepts(sensor.parsed)})
+    left = [_of_column(column, name, lexicon) for column, name in zip(columns, names, strict=True)]
     counted = count_alike([f.parsed for f in left], [f.parsed for f in right], lexicon)
     for features, parsed in zip((*left, *right), (*counted[0], *counted[1]), strict=True):
         features.parsed = parsed
@@ -141,10 +143,14 @@ def _variants(features: Features, lexicon: Lexicon, seen: set[str]) -> list[list
     choices: list[list[tuple[Token, Reading]]] = []
     certain = {c for token in features.parsed.tokens if len(token.readings) == 1 for c in token.readings[0]}
     measured = any(concept in lexicon.dimensions and concept not in _WITHOUT_GATE for concept in certain)
+    counts = "count" in certain
     for i, token in enumerate(features.parsed.tokens):
         kept = [reading for reading in token.readings if seen.intersection(reading) or reading == _MEASURED]
         if len(token.readings) > 1:  # the c of current_c is not one more word for current
             kept = [reading for reading in kept if not certain.issuperset(reading)] or kept
+        if counts and len(token.text) == 1:  # nor does the A of a service's counter
+            kept = [reading for reading in kept if not lexicon.dimensions.keys() & reading]
+            token = token if kept else replace(token, readings=((token.text,),), weight=_CODE_LETTER, known=False)
         if measured and len(token.text) <= 2:  # nor is the A of Temp_A1, or the U1 of a winding temperature
             kept = [reading for reading in kept if not lexicon.dimensions.keys() & reading] or kept
         if not kept and _is_a_code_letter(i, features.parsed.tokens, lexicon):

@@ -13,7 +13,7 @@ from dataclasses import replace
 from services.mapping.lexicon import Lexicon
 from services.mapping.names import ParsedName
 from services.mapping.phase_colours import colours_as_phases
-from services.mapping.phase_letters import letters_as_phases
+from services.mapping.phase_letters import letters_as_phases, numbers_as_phases
 from services.mapping.tokens import Token
 
 _FEW_COLUMNS = 4  # too few to tell a prefix from a word
@@ -27,7 +27,7 @@ def count_alike(
     columns: Sequence[ParsedName], sensors: Sequence[ParsedName], lexicon: Lexicon
 ) -> tuple[list[ParsedName], list[ParsedName]]:
     """Returns the columns' names without a common prefix, counted as the sensors' names are, and the sensors' names."""
-    columns, sensors = (letters_as_phases(colours_as_phases(names)) for names in (columns, sensors))
+    columns, sensors = (numbers_as_phases(letters_as_phases(colours_as_phases(names))) for names in (columns, sensors))
     wanted = small_numbers(sensors)
     names = _without_a_common_end(_set_back_a_common_prefix(list(columns), wanted, lexicon), lexicon)
     names = _count_from_one(_letters_to_numbers(names, wanted, lexicon), wanted)

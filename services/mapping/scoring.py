@@ -124,7 +124,7 @@ class _Comparer:
                 if left is extra:
                     value *= BELOW_CERTAIN
                 elif value > _NEARLY_CERTAIN and (
-                    _places(right) - left.concepts
+                    places_of(right) - left.concepts
                     or self._by_a_relative(left, right)
                     or self._one_of_the_unnamed(left, right)
                 ):
@@ -287,7 +287,8 @@ class _Comparer:
                 for word in first
                 if any(part in run for part in word.text.split())
             ]
-            taken = {concept for reading in token.readings for concept in reading}
+            others = {c for other in column.parsed.tokens if other is not token for r in other.readings for c in r}
+            taken = {concept for reading in token.readings for concept in reading} - others
             rest = [word for word in column.variants[0].words if word.text != short and word.concept not in taken]
             if words:
                 found = read_variant(words + rest, self._lexicon)
@@ -322,7 +323,7 @@ def _why_one_name(column: Features, sensor: Features) -> str:
     return "the same name but for the unit" if sensor.bare_key in ours else "an alias in the profile"
 
 
-def _places(variant: Variant) -> frozenset[str]:
+def places_of(variant: Variant) -> frozenset[str]:
     """Returns the words that say which one of several like sensors it is: a column must say them as well."""
     return variant.said & _WHICH_ONE
 

@@ -8,7 +8,8 @@ from services.machines.profile import MachineProfile, Sensor
 from services.mapping.columns import ColumnInfo
 from services.mapping.glued_prefixes import with_prefixes_set_off
 from services.mapping.names import parse_name
-from services.mapping.phase_letters import letters_as_phases
+from services.mapping.phase_letters import letters_as_phases, numbers_as_phases
+from services.mapping.side_letters import with_sides_spelt_out
 from services.mapping.suggest import Suggestion, suggest
 
 GLUED = ["XAACTPRS", "XAACTTEMP", "XACYCTIM", "XAMLDTEMP", "XAOILPRS", "XASPDACT", "XAINJTIM", "XABCKPRS"]
@@ -84,3 +85,70 @@ def test_a_letter_with_a_number_is_kept_where_it_tells_names_apart_or_is_no_coun
     assert with_prefixes_set_off(same_words) == same_words
     several_letters = [f"{letter}1 {name}" for letter, name in zip("PTFLSVIEN", COUNTED, strict=True)]
     assert with_prefixes_set_off(several_letters) == several_letters
+
+
+def test_letters_of_sides_are_told_by_the_whole_list() -> None:
+    sensors = [
+        Sensor(f"{side}_{what}", unit)
+        for side in ("inlet", "outlet")
+        for what, unit in (("ph", ""), ("conductivity", "µS/cm"), ("suspended_solids", "mg/L"))
+    ]
+    names = ["PH-E", "COND-E", "SS-E", "PH-P", "PH-S", "COND-S", "SS-S"]
+    found = {column: s.sensor for column, s in propose([ColumnInfo(name) for name in names], sensors).items()}
+    assert found == {
+        "PH-E": "inlet_ph",
+        "COND-E": "inlet_conductivity",
+        "SS-E": "inlet_suspended_solids",
+        "PH-P": "",
+        "PH-S": "outlet_ph",
+        "COND-S": "outlet_conductivity",
+        "SS-S": "outlet_suspended_solids",
+    }
+
+
+def test_a_water_works_sides_are_what_flows_in_and_out() -> None:
+    names = ["PH-E", "PH-S", "COND-E", "COND-S"]
+    assert with_sides_spelt_out(names, {"influent", "effluent"}) == [
+        "PH influent",
+        "PH effluent",
+        "COND influent",
+        "COND effluent",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("names", "sides"),
+    [
+        (["PH-E", "PH-S", "COND-S"], {"inlet", "outlet"}),  # one name alone has both letters
+        (["PH-E", "PH-S", "COND-E", "COND-S"], {"inlet"}),  # the profile has one side
+        (["I_R", "I_S", "I_T", "U_R", "U_S", "U_E", "I_E"], {"inlet", "outlet"}),  # phases
+        (["P_A", "P_B", "P_E", "T_A", "T_B", "T_E"], {"inlet", "outlet"}),  # counted letters
+    ],
+)
+def test_letters_that_may_be_others_stay(names: list[str], sides: set[str]) -> None:
+    assert with_sides_spelt_out(names, sides) == names
+
+
+@pytest.mark.parametrize(
+    ("names", "sensors"),
+    [
+        (["Tension ligne L1-L2", "Tension ligne L2-L3", "Tension ligne L3-L1"], "line_voltage_{}_{}"),
+        (["U12", "U23", "U31"], "voltage_l{}_l{}"),
+        (["Uab", "Ubc", "Uca"], "u{}{}_voltage"),
+    ],
+)
+def test_two_numbers_behind_something_electrical_are_two_phases(names: list[str], sensors: str) -> None:
+    wanted = [Sensor(sensors.format(a, b), "V") for a, b in ("12", "23", "31")]
+    found = propose([ColumnInfo(name, "V") for name in names], wanted)
+    assert [s.sensor for s in found.values()] == [sensor.name for sensor in wanted]
+
+
+def test_two_numbers_stay_numbers_alone_and_behind_other_words() -> None:
+    names = [parse_name("line_voltage_1_2"), parse_name("temp_1_2"), parse_name("temp_2_3")]
+    assert numbers_as_phases(names) == names
+
+
+def test_what_is_desired_or_counted_is_no_measurement() -> None:
+    sensors = [Sensor("engine_speed", "rpm"), Sensor("motor_current", "A")]
+    found = propose([ColumnInfo("EnginesDesiredOperatingSpeed", "rpm"), ColumnInfo("Service A Counter")], sensors)
+    assert [s.sensor for s in found.values()] == ["", ""]
