@@ -22,6 +22,8 @@ from services.ingest.tables import Fact
 HEAD_BYTES = 1 << 16
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _JSON_START = re.compile(r"^[\[{]\s*([\[{\"\d\-\]}]|true\b|false\b|null\b|$)")
+# A topic or a time before the object of each line.
+_OBJECT_BEHIND_WORDS = re.compile(r"[^\s{\[\",]+(?: [^\s{\[\",]+){0,3}\s+\{.*\}\s*(?:\n|$)")
 # A log whose lines begin with a time in brackets.
 _BRACKETED_TIME = re.compile(
     r"^\[(?:[^\[\]{}\n\"]{0,40}\d:\d\d[^\[\]{}\n\"]{0,40}|\s*\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}\s*)\]"
@@ -199,7 +201,7 @@ def _text_kind(head: bytes, size: int, file_name: str) -> Fact:
         and (_first_line_is_json(start) or file_name.lower().endswith(("json", "jsonl")) or _JSON_START.match(start))
     ):
         return Fact("format", "json", f"starts with {start[:1]!r} and a JSON value")
-    if file_name.lower().endswith((".json", ".ndjson", ".jsonl")):
+    if file_name.lower().endswith((".json", ".ndjson", ".jsonl")) and not _OBJECT_BEHIND_WORDS.match(start):
         return Fact("format", "json", "extension; the content does not say otherwise", ("csv",))
     return Fact("format", "text", "printable text")
 

@@ -334,3 +334,20 @@ def test_a_zone_in_words_above_the_table_is_told(read: Read, line: str) -> None:
     dataset = read(f"Anlage: 1\n{line}\n\nZeit;Fluss\n{rows}\n".encode())
     assert [code for code, _ in dataset.warnings] == ["TIME_ZONE_STATED"]
     assert dataset.table.height == 12
+
+
+def test_a_day_whose_year_may_stand_first_is_asked_for() -> None:
+    texts = pl.Series("Date", ["24/03/13"] * 12)
+    found = find_time(texts)
+    assert isinstance(found, AmbiguousTime)
+    assert found.formats == ("%d/%m/%y", "%y/%m/%d")
+    assert found.readings == ("24 March 2013", "13 March 2024")
+    assert isinstance(find_time(texts, day_first=True), TimeColumn)
+    assert isinstance(find_time(texts.alias("Date (DD/MM/YY)")), TimeColumn)
+
+
+@pytest.mark.parametrize("text", ["13/03/24", "20/03/22", "13/03/99"])
+def test_a_day_that_is_likely_as_it_stands_is_not_asked_for(text: str) -> None:
+    found = find_time(pl.Series("Date", [text] * 12))
+    assert isinstance(found, TimeColumn)
+    assert found.format == "%d/%m/%y"

@@ -96,6 +96,7 @@ def text_formats() -> tuple[TextFormat, ...]:
     """Returns the text formats, the most specific first."""
     from services.ingest.formats import (
         data_block,
+        field_lines,
         fixed_width,
         ignition_dataset,
         influx,
@@ -106,11 +107,12 @@ def text_formats() -> tuple[TextFormat, ...]:
         nem12,
         prefixed_json,
         sections,
+        stamped_lines,
         station_archive,
     )
 
     vendors = (lvm.FORMAT, influx.FORMAT, data_block.FORMAT, line_protocol.FORMAT, nem12.FORMAT, station_archive.FORMAT)
-    lines = (levels.FORMAT, prefixed_json.FORMAT, key_values.FORMAT)
+    lines = (levels.FORMAT, prefixed_json.FORMAT, key_values.FORMAT, stamped_lines.FORMAT, field_lines.FORMAT)
     return (*vendors, ignition_dataset.FORMAT, fixed_width.FORMAT, sections.FORMAT, *lines)
 
 

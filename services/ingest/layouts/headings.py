@@ -56,14 +56,14 @@ _WORDS: dict[Role, tuple[str, ...]] = {
         " sensor sensorname sensorid messstelle messstellenname messpunkt kanal kks akz kennzeichen datenpunkt"
         " nomdelavariable repère repere étiquette etiquette etiqueta nomevariabile datapoint datapointname"
         " datasource valuename path displayname dataitemid entityid metric namepathreference itemreference"
-        " fqn statisticid"
+        " fqn statisticid dpe dpname dpename datapointelement"
         " tagnaam variabele variabelenaam meetpunt nomvariable nomdutag nomdupoint nombredevariable nombrevariable"
         " nombretag nometag variável nomedavariável zmienna nazwazmiennej nazwatagu nazwasygnału variabel signalnamn"
         " 变量 变量名 变量名称 标签 标签名 标签名称 位号 测点 测点名 测点名称 点位 点位名称 点名 信号名 信号名称"
         " タグ タグ名 タグ名称 変数名 測定点 тег имятега тэг переменная имяпеременной сигнал 태그 태그명 변수 변수명",
         "name parameter id n series alias propertyalias propertyid externalid naam nazwa namn название параметр"
         " seriesname field measurement attribute object register registeraddress address"
-        " registernumber regaddress reg offset addr topic"
+        " registernumber regaddress reg offset addr topic dp"
         " bezeichnung symbol identifier nom nombre nome valueid numericid sourcename 名称 名前 имя",
     ),
     "value": (
@@ -87,6 +87,7 @@ _WORDS: dict[Role, tuple[str, ...]] = {
         " timestamputc utctimestamp timeutc datetimeutc recordedat itemtimestamp recordtime horodatage horodate"
         " dateheure dateetheure fechayhora fechahora marcadetiempo dataora dataeora wwdatetime localtimestamp"
         " timestamplocal timestampms timestampseconds phenomenontime observedat epoch epochms unixtime acquisitiontime"
+        " timestamps"
         " ticks filetime tijd tijdstip datumentijd tijdstempel tidpunkt tidsstempel tidstämpel datahora dataehora"
         " carimbodetempo czas dataiczas datagodzina znacznikczasu aikaleima časovérazítko tarihsaat"
         " 时间 时间戳 日期时间 采样时间 采集时间 记录时间 日時 時刻 記録日時 測定日時"

@@ -19,6 +19,10 @@ _DECIMAL = re.compile(r"^(-?\d{1,10})(?:[.,]0+)?\s*%?(?:\s*[-:(].*)?$")
 _CODE_IN_BRACKETS = re.compile(r"[(\[]\s*(?:value\s*=\s*)?(0[xX][0-9a-fA-F]+|\d{1,10})\s*[)\]]\s*$")
 _DA_GOOD = 0xC0
 _UA_SEVERITY = 0x4000_0000
+_ZENON_SPONTANEOUS = 1 << 17
+_ZENON_RECEIVED = 1 << 16 | _ZENON_SPONTANEOUS
+_ZENON_DOUBTFUL = 1 << 18 | 1 << 20 | 1 << 27
+"""INVALID, OFF and ALT_VAL of zenon's status word; a value came by general interrogation (bit 16) or spontaneously."""
 BAD_LETTERS = frozenset({*"besudx*!?", "iv", "nt", "sb", "bl", "ov"})
 """Marks of a sample where a blank means good: RSView and FactoryTalk write D, E, S, U or *, telecontrol protocols the
 quality descriptors of IEC 60870-5-101 (invalid, not topical, substituted, blocked, overflow)."""
@@ -68,6 +72,10 @@ def good_of_counted(counts: Mapping[str, int], nulls: int, column_name: str) -> 
         return good | {t for t, n in numbers.items() if n & 0xC0 == _DA_GOOD}, "OPC DA codes (192 to 255 good)"
     if any(n >= _UA_SEVERITY for n in present):
         return good | {t for t, n in numbers.items() if n < _UA_SEVERITY}, "OPC UA status codes (severity good)"
+    if all(n >= _ZENON_SPONTANEOUS >> 1 and n & 0xFFFF == 0 for n in present) and any(
+        n & _ZENON_RECEIVED for n in present
+    ):
+        return good | {t for t, n in numbers.items() if not n & _ZENON_DOUBTFUL}, "zenon status bits (valid, not off)"
     if 128 <= next(numbers[t] for t in texts if t in numbers) <= 191 and max(present) <= 255:
         return good | {t for t, n in numbers.items() if n & 0x80}, "PROFIBUS codes (128 to 191 good)"
     if 100 in present and present <= set(range(101)):

@@ -167,6 +167,7 @@ def _completed(
     if clock and is_clock(frame[time]):
         clock = ""
     milliseconds = next(iter(candidates([n for n in rest if n != clock], "milliseconds")), "")
+    milliseconds = milliseconds or next((n for n in rest if squashed(n) == "timestampms" and _below_1000(frame[n])), "")
     return Roles(
         tag=tag,
         value=value,
@@ -181,6 +182,11 @@ def _completed(
         not_understood="" if quality or not coded or (tier_of_path(coded[0], "quality") or 0) > 2 else coded[0],
         evidence=evidence,
     )
+
+
+def _below_1000(values: pl.Series) -> bool:
+    """Returns whether all cells are whole numbers below 1,000: the milliseconds beside seconds."""
+    return bool(values.drop_nulls().str.contains(r"^\d{1,3}$").all())
 
 
 def _group(frame: pl.DataFrame, tag: str, at: list[str], rest: list[str]) -> str:

@@ -158,6 +158,8 @@ def find_time(
     )
     if (by_year := _year_first(texts, fmt, values)) is not None:
         return replace(by_year, values=_in_stated_zone(by_year.values, by_year.format))
+    if day_first is None and (doubt := _year_may_be_first(texts, fmt, values)) is not None:
+        return doubt
     if rival is None:
         share = good / len(filled)
         evidence = f"{share:.0%} of the filled cells have this format{unread}"
@@ -263,6 +265,27 @@ def _year_first(texts: pl.Series, fmt: str, values: pl.Series) -> TimeColumn | N
     if not steadier and not (_disorder(read) == _disorder(values) and _span(values) > 100 * _span(read) > 0):
         return None
     return TimeColumn(read, other, "the year stands first: the dates then follow each other", (fmt,))
+
+
+def _year_may_be_first(texts: pl.Series, fmt: str, values: pl.Series) -> AmbiguousTime | None:
+    """Returns both readings of dates such as 24/03/13 on one day, whose year is much later where it stands first: the
+    commoner order would make the file so many years old. None where nothing is in doubt."""
+    if not fmt.startswith(_YEAR_LAST_IN_TWO) or "|" in fmt or _day_first_in(texts.name) is not None:
+        return None
+    mark = fmt[2]
+    other = f"%y{mark}%m{mark}%d{fmt[8:]}"
+    read = _parse(texts, other)
+    if read.null_count() > values.null_count() or _span(values) >= _A_DAY or _span(read) >= _A_DAY:
+        return None
+    at = next(i for i in range(len(texts)) if values[i] is not None)
+    late, early = read[at], values[at]
+    if not 0 <= dt.date.today().year - late.year < late.year - early.year - _YEARS_APART:
+        return None
+    return AmbiguousTime((fmt, other), str(texts[at]), (_readable(early), _readable(late)))
+
+
+_A_DAY = 86_400.0
+_YEARS_APART = 4
 
 
 def _span(values: pl.Series) -> float:

@@ -317,3 +317,26 @@ def test_status_as_python_prints_it_decides(read: Read) -> None:
         ),
     )
     holds_the_truth(read(text.encode()), lambda tag: f"ns=2;s={tag}")
+
+
+def test_zenon_tells_validity_by_bits_and_milliseconds_apart(read: Read) -> None:
+    head = "VARIABLE;TIMESTAMP_S;TIMESTAMP_MS;VALUE;STATUS;STRVALUE\n"
+    rows = "".join(
+        f"{tag};{1710370500 + 60 * r};250;{r},5;{ {4: 262144, 5: 65536}.get(r, 131072) };\n"
+        for r in range(12)
+        for tag in ("Flow", "Temp")
+    )
+    dataset = read((head + rows).encode())
+    assert dataset.table["Temp"].to_list() == [None if r == 4 else r + 0.5 for r in range(12)]
+    assert {t.microsecond for t in dataset.table["timestamp"]} == {250_000}
+
+
+def test_elements_of_data_points_are_tags(read: Read) -> None:
+    head = "# ascii export\nDP;Element;Time;Value;Status64;Invalid\n"
+    rows = "".join(
+        f"System1:{tag}.;value;2024.03.13 22:{r:02d}:00.000;{r}.5;0x8300000000000101;{'TRUE' if r == 4 else 'FALSE'}\n"
+        for r in range(12)
+        for tag in ("Flow", "Temp")
+    )
+    dataset = read((head + rows).encode())
+    assert dataset.table["System1:Flow."].to_list() == [None if r == 4 else r + 0.5 for r in range(12)]
