@@ -185,10 +185,15 @@ def join(table: pl.DataFrame, other: pl.DataFrame, tolerance_s: float = 0.0) -> 
     result = rows.with_columns(added)
     matched = result.select(pl.any_horizontal(pl.col(series.name).is_not_null() for series in added)).to_series()
     if not int(matched.sum()):
+        run = " in the same run" if "run_id" in rows.columns else ""
+        nearest = _nearest(rows, values)
         raise SensorForgeError(
             "ALIGNMENT_IMPOSSIBLE",
-            f"No row of the one table is within {tolerance:g} s after a row of the other"
-            f"{' in the same run' if 'run_id' in rows.columns else ''}: they do not overlap in time.",
+            f"No row of the one table is within {tolerance:g} s after a row of the other{run}: "
+            + ("they do not overlap in time." if nearest is None else f"the nearest is {nearest:g} s after one."),
+            remedy="Join logs of the same period."
+            if nearest is None
+            else f"Give a tolerance of at least {nearest:g} s, or join logs of the same period.",
         )
     report = {
         "rows_of": "table" if rows.height and steps[0] >= steps[1] else "other",
@@ -210,6 +215,21 @@ def join(table: pl.DataFrame, other: pl.DataFrame, tolerance_s: float = 0.0) -> 
             )
         )
     return Aligned(result, report, tuple(findings))
+
+
+def _nearest(rows: pl.DataFrame, values: pl.DataFrame) -> float | None:
+    """Returns the seconds from a row back to the nearest earlier row of the other table, None where the tables are of
+    different periods."""
+    ends = [frame.select(first=pl.col("timestamp").min(), last=pl.col("timestamp").max()) for frame in (rows, values)]
+    if (ends[1]["first"] > ends[0]["last"]).any() or (ends[1]["last"] < ends[0]["first"]).any():
+        return None
+    moments = values.with_columns(pl.col("timestamp").alias("\0earlier"))
+    earlier = _as_of(rows, moments, "\0earlier", _LONGEST_S)
+    gap = (rows["timestamp"] - earlier).dt.total_microseconds().min()
+    return None if gap is None else int(str(gap)) / 1e6
+
+
+_LONGEST_S = 1e10  # three centuries
 
 
 def _measured(table: pl.DataFrame) -> list[str]:

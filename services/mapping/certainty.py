@@ -102,8 +102,8 @@ class Judge:
 
     def is_open(self, i: int, j: int) -> bool:
         """Returns whether something is left that speaks against the pair: a contradiction, a side that only the sensor
-        says, or a thing on each side that the other does not name, so that the sensor may be a sibling of the one that
-        is meant."""
+        says, a thing on each side that the other does not name, or one that only the column names where other sensors
+        have as much in common, so that the sensor may be a sibling of the one that is meant."""
         reading = self._scores.readings.get((i, j))
         if reading is None:
             return False
@@ -113,7 +113,7 @@ class Judge:
             return True
         ours = _things(reading.column, {match[1] for match in reading.matches}, _WRITTEN_OUT)
         theirs = _things(reading.sensor, {match[2] for match in reading.matches}, _WRITTEN_OUT)
-        return bool(ours and theirs)
+        return bool(ours and (theirs or self._as_much_in_common(reading)))
 
     def is_clear(self, i: int, j: int, chosen: Mapping[int, int]) -> bool:
         """Returns whether no other sensor suits the column and no other column the sensor as well, but those that suit

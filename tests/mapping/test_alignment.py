@@ -123,3 +123,14 @@ def test_datasets_that_share_a_sensor_or_no_time_are_refused() -> None:
     with pytest.raises(SensorForgeError) as apart:
         join(mixed().select("timestamp", "vibration"), later)
     assert "do not overlap" in apart.value.message
+
+
+def test_a_tolerance_that_is_too_short_is_told_with_the_one_that_is_needed() -> None:
+    start = datetime(2024, 3, 1)
+    slow = pl.DataFrame({"timestamp": [start + timedelta(seconds=60 * i) for i in range(5)], "level": [1.0] * 5})
+    fast = pl.DataFrame({"timestamp": [start + timedelta(seconds=60 * i - 4) for i in range(5)], "flow": [1.0] * 5})
+    with pytest.raises(SensorForgeError) as refused:
+        join(slow, fast, 3.9)
+    assert "the nearest is 4 s after one" in refused.value.message
+    assert "at least 4 s" in refused.value.remedy
+    assert join(slow, fast, 4.0).table["flow"].null_count() == 0

@@ -146,15 +146,24 @@ async def _report_words(work: Work, step: StepName, report: str) -> str:
         work.tell(Finding(step, "warning", "VALIDATION", text))
     if not document.get("validation_passed", not errors):
         reason = _reason(document.get("errors", []))
+        aligned = step == "map" and bool(work.plan.align.rows) and reason == "ROWS_TOO_FEW"
+        name = document.get("file_name") or "the file"
+        what = f"The mapped rows of {name}" if step == "map" else name.replace("the file", "The file")
         raise SensorForgeClientError(
             reason,
-            f"{document.get('file_name') or 'The file'} did not pass validation. " + " ".join(errors),
+            f"{what} did not pass validation. " + " ".join(errors),
             kind="INPUT",
-            remedy="Correct the file or its export and run the same command again.",
+            remedy=_TOO_FEW_ALIGNED if aligned else "Correct the file or its export and run the same command again.",
             metadata={"report": report},
         )
     counted = f"{len(warnings)} warning{'' if len(warnings) == 1 else 's'}"
     return f"passed with {counted}" if warnings else "passed"
+
+
+_TOO_FEW_ALIGNED = (
+    "Aligning keeps one row for each value of a sensor: align to a faster one, or not at all, or lower "
+    "validation.min_rows in a plan."
+)
 
 
 def finding_text(item: Any) -> str:
@@ -182,7 +191,8 @@ async def map_columns(work: Work) -> StepResult:
     checked = await _report_words(work, "map", report)
     total = sum(1 for sensor in work.machine.sensors if sensor.role != "nameplate")
     source = " from the saved template" if proposal.template else ""
-    words = f"{count} of {total} sensors mapped{source}{joined}; profile checks {checked}"
+    mapped_here = f"{count} of {total} sensors mapped{source}"
+    words = f"{mapped_here}{' in its own rows' if joined else ''}{joined}; profile checks {checked}"
     columns = [
         {"column": column.column, "role": column.role, "sensor": column.sensor, "unit": column.source_unit}
         for column in decided.columns
