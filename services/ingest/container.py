@@ -183,6 +183,13 @@ def _encrypted_ole(path: Path) -> bool:
     return "EncryptedPackage".encode("utf-16-le") in head or "EncryptionInfo".encode("utf-16-le") in head
 
 
+_SQL_DUMP = re.compile(
+    r"(?:--[^\n]*\n\s*)*(?:(?:--|/\*)[^\n]{0,80}(?:dump|phpMyAdmin)"
+    r"|CREATE TABLE|INSERT INTO|DROP TABLE|BEGIN TRANSACTION|LOCK TABLES)\b",
+    re.I,
+)
+
+
 def _text_kind(head: bytes, size: int, file_name: str) -> Fact:
     text = _peek(head)
     if text is None:
@@ -193,6 +200,12 @@ def _text_kind(head: bytes, size: int, file_name: str) -> Fact:
     low = start[:512].lower()
     if low.startswith("mime-version:"):
         raise SensorForgeError("FORMAT_UNSUPPORTED", f"{file_name} is a web archive (MHTML), whatever its name says.")
+    if _SQL_DUMP.match(start):
+        raise SensorForgeError(
+            "FORMAT_UNSUPPORTED",
+            f"{file_name} is a dump of SQL statements.",
+            remedy="Export the table itself, as CSV for example.",
+        )
     if start.startswith("<") and (markup := _markup(start)):
         return markup
     if (

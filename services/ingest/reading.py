@@ -27,6 +27,7 @@ from services.ingest.limits import Limits
 from services.ingest.options import ReadOptions
 from services.ingest.tables import Fact, Progress, SourceTable, rejects_frame, silent
 from services.ingest.values.coerce import coerce, nameless_empty
+from services.ingest.values.date_parts import assembled_times
 from services.ingest.values.split_clock import whole_times
 
 NO_OTHER_LAYOUT = "; no other layout recognised"
@@ -207,6 +208,11 @@ def typed(
         for account in cells:
             bad = table.bad_cells.get(account.name, 0)
             account.empty, account.bad = account.empty - bad, bad
+        parts = None if times else assembled_times(frame.columns, frame.get_column)
+        if parts is not None:
+            frame, times = frame.insert_column(0, parts.times), [parts.times.name]
+            clocks = list(parts.parts)
+            typing.facts.append(parts.fact)
         whole = whole_times(times[0], frame.columns, frame.get_column, options.time_zone) if times else None
         if whole is not None:
             frame = frame.with_columns(whole.times)

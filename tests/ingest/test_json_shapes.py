@@ -125,3 +125,12 @@ def test_json_lines_behind_a_topic_are_records(read: Read) -> None:
     assert values(dataset, "flow") == [i + 0.5 for i in range(20)]
     assert dataset.rejects["text"].to_list() == ["broken {"]
     assert dataset.ledger["balanced"]
+
+
+def test_the_answer_of_a_query_stands_beside_tables_about_it(read: Read) -> None:
+    rows = [[f"2024-03-14T10:{r:02d}:00Z", r + 0.5] for r in range(12)]
+    answer = {"TableName": "Table_0", "Columns": [{"ColumnName": "ts"}, {"ColumnName": "Flow"}], "Rows": rows}
+    about = {"TableName": "Table_1", "Columns": [{"ColumnName": "Value"}], "Rows": [["{}"]]}
+    dataset = read(json.dumps({"Tables": [answer, about]}).encode(), name="adx.json")
+    assert dataset.table["Flow"].to_list() == [r + 0.5 for r in range(12)]
+    assert [code for code, _ in dataset.warnings] == ["JSON_PARTS_UNREAD"]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from services.chassis.errors import SensorForgeError
 from tests.ingest.conftest import Read, values
 
 INFLUX = """#group,false,false,true,true,false,false,true,true
@@ -63,3 +66,13 @@ def test_dataset_export_with_hash_lines_finds_its_names(read: Read) -> None:
     dataset = read("\n".join(lines).encode())
     assert dataset.table.columns == ["source_row", "t_stamp", "flow", "temp"]
     assert dataset.ledger["balanced"]
+
+
+@pytest.mark.parametrize(
+    "head", ["-- MySQL dump 10.13\n", "CREATE TABLE `log` (`ts` datetime);\n", "--\n-- PostgreSQL database dump\n--\n"]
+)
+def test_a_dump_of_statements_is_refused(read: Read, head: str) -> None:
+    with pytest.raises(SensorForgeError) as refused:
+        read((head + "INSERT INTO `log` VALUES ('2024-03-14 10:00:00',3.5),('2024-03-14 10:00:01',3.9);\n").encode())
+    assert refused.value.reason == "FORMAT_UNSUPPORTED"
+    assert "CSV" in refused.value.remedy

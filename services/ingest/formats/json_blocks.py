@@ -45,6 +45,19 @@ def find_blocks(document: Any) -> list[Block]:
     return list(_blocks(document, 0))
 
 
+def main_block(blocks: list[Block]) -> Block | None:
+    """Returns the one block of an answer that has times and the most rows; others tell of the query (Azure Data
+    Explorer). None where several may be meant."""
+    timed = sorted((b for b in blocks if b.time is not None), key=lambda b: -len(b.rows))
+    longest = max((len(b.rows) for b in blocks), default=0)
+    if not timed or len(timed[0].rows) < max(longest, _FEWEST_ROWS):
+        return None
+    return None if any(len(b.rows) == len(timed[0].rows) for b in blocks if b is not timed[0]) else timed[0]
+
+
+_FEWEST_ROWS = 3
+
+
 def block_series(blocks: list[Block]) -> list[Series]:
     """Returns one series a value column of several blocks with times; empty when that is not what they hold."""
     if len(blocks) < 2 or any(b.time is None or len(b.columns) < 2 for b in blocks):

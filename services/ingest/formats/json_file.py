@@ -17,7 +17,7 @@ import polars as pl
 from services.chassis.errors import SensorForgeError
 from services.ingest.formats.json_batches import exploded as exploded
 from services.ingest.formats.json_batches import holds_objects
-from services.ingest.formats.json_blocks import block_series, find_blocks
+from services.ingest.formats.json_blocks import block_series, find_blocks, main_block
 from services.ingest.formats.json_flat import as_series as as_series
 from services.ingest.formats.json_flat import flattened, labels_of_keys, units_beside, without_surrogates, word
 from services.ingest.formats.json_series import Series, find_series
@@ -69,7 +69,8 @@ def read_document(document: Any, file_name: str, limits: Limits) -> SourceTable:
     samples = packed or block_series(blocks) or ([] if blocks else find_series(document))
     if samples:
         return _from_samples(samples)
-    shape, records = _records(document) if len(blocks) != 1 else ("columns and rows", blocks[0].records())
+    main = blocks[0] if len(blocks) == 1 else main_block(blocks)
+    shape, records = ("columns and rows", main.records()) if main else _records(document)
     if not records:
         raise SensorForgeError(
             "NOT_A_TABLE", f"{file_name} is valid JSON, but it holds no list of records, columns or samples."
@@ -78,6 +79,10 @@ def read_document(document: Any, file_name: str, limits: Limits) -> SourceTable:
     frame = frame.rename(labels_of_keys(document, frame.columns))
     facts = [Fact("shape", shape, f"{len(records):,} records of {frame.width} values")]
     table = source_table(frame, facts, LineCounts(frame.height, frame.height))
+    if main and len(blocks) > 1:
+        count = len(blocks) - 1
+        text = f"{file_name} holds {len(blocks)} tables; the longest one with times was read, {count} of the query not."
+        table.warnings.append(("JSON_PARTS_UNREAD", text))
     if " / " in shape and (unread := _other_tables(document)):
         shown = ", ".join(map(repr, unread[:5]))
         table.warnings.append(

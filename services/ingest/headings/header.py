@@ -8,6 +8,7 @@ data types, remarks) is left out.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -37,6 +38,7 @@ _MAIN = 4
 """How many times more records than another table above it the main one has."""
 _FEWEST_TIMES, _NEARLY_ALL = 5, 0.6
 _FEWEST_NAMED = 2
+_FEWEST_ALIKE = 3
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,14 @@ def _find_header(
         return None, 0, "no record is wide enough"
     if not any(measured):
         return _header_of_text(rows, wide, width)
-    data = [i for i in wide if looks_like_data(rows[i][1], measured) and not is_property(rows[i][1])]
+    begun = Counter(rows[i][1][0] for i in wide)
+    # Lines that all begin with the same word ("Data:") are no list of keys and values.
+    data = [
+        i
+        for i in wide
+        if looks_like_data(rows[i][1], measured)
+        and (begun[rows[i][1][0]] >= max(_FEWEST_ALIKE, len(wide) / 2) or not is_property(rows[i][1]))
+    ]
     if not data:
         return wide[0], wide[0] + 1, "no value below it"
     led = _led_by_values(data, kinds, measured)

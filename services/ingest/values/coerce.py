@@ -20,7 +20,7 @@ from services.ingest.options import ReadOptions
 from services.ingest.tables import Fact, SourceTable
 from services.ingest.values.cells import MISSING_WORDS
 from services.ingest.values.decimal_mark import Decimal, DecimalEvidence
-from services.ingest.values.digit_times import find_digit_time
+from services.ingest.values.digit_times import excel_days, find_digit_time
 from services.ingest.values.elapsed import elapsed_texts
 from services.ingest.values.first_digits import counted_time, find_first_digits
 from services.ingest.values.identifiers import is_identifier
@@ -36,7 +36,7 @@ from services.ingest.values.number_cells import (
 from services.ingest.values.timestamps import AmbiguousTime, TimeColumn, find_time, localised
 from services.machines.units import parse_unit
 
-_SUFFIXED = re.compile(r"^[+-]?[\d.,]*\d[\d.,]*(?:[eE][+-]?\d+)?\s*([%°µA-Za-zΩ]\S{0,11})$")
+_SUFFIXED = re.compile(r"^[+-]?[\d.,]*\d[\d.,]*(?:[eE][+-]?\d+)?\s*([%°µA-Za-zΩ]\S{0,11}|deg(?:rees)? [CFK])$")
 _NUMBERED = re.compile(r"^column_([1-9]\d{0,6})$")
 _NO_VALUE = MISSING_WORDS - {"none", "void"}
 """What fills a column without values; "none" may be the state that all rows have."""
@@ -318,7 +318,7 @@ def _typed_already(values: pl.Series, typing: Typing) -> pl.Series:
     elif dtype == pl.Date or (isinstance(dtype, pl.Datetime) and dtype.time_unit != "us"):
         zone = getattr(dtype, "time_zone", None)
         values = values.cast(pl.Datetime("us", zone))
-    if values.dtype.is_numeric() and (counted := counted_time(values)) is not None:
+    if values.dtype.is_numeric() and (counted := counted_time(values) or excel_days(values)) is not None:
         values = counted.values
         typing.facts.append(Fact(f"timestamp_format:{values.name}", counted.format, counted.evidence))
     if isinstance(values.dtype, pl.Datetime) and values.dtype.time_zone not in (None, "UTC"):

@@ -26,6 +26,8 @@ _UNITS = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 def find_digit_time(texts: pl.Series) -> TimeColumn | None:
     """Returns a column of trimmed texts as times when every filled cell is such a time, else None."""
     filled = texts.drop_nulls()
+    if (days := excel_days(texts)) is not None:
+        return days
     if not written_in_digits(texts):
         return None
     if fmt := _format(filled):
@@ -41,6 +43,28 @@ def find_digit_time(texts: pl.Series) -> TimeColumn | None:
         return None
     counted = "s since 1904, as LabVIEW counts" if labview else f"{unit} since 1970"
     return TimeColumn(values.alias(texts.name), counted, "every cell lies in the years 2000 to 2040")
+
+
+def excel_days(cells: pl.Series) -> TimeColumn | None:
+    """Returns a rising column of Excel days with fractions, of the years 2000 to 2040, under a heading of dates, which
+    elapsed times would not have; None for any other."""
+    if not _NAMES_A_DATE.search(cells.name) or not cells.head(50).cast(pl.String).str.contains(_FRACTION_OF_DAY).any():
+        return None
+    texts = cells.str.replace(",", ".", literal=True) if cells.dtype == pl.String else cells
+    numbers = texts.cast(pl.Float64, strict=False)
+    if numbers.null_count() > cells.null_count() or not numbers.drop_nulls().is_between(*_EXCEL_DAYS).all():
+        return None
+    days = numbers.drop_nulls()
+    found = from_epoch(numbers) if len(days) > 1 and (days.diff().drop_nulls() > 0).all() else None
+    if found is None:
+        return None
+    seconds = found.dt.replace_time_zone(None).dt.round("1ms")
+    return TimeColumn(seconds.alias(cells.name), "Excel days", "days since 1900 under a heading of dates, rising")
+
+
+_NAMES_A_DATE = re.compile(r"(?i:time[\W_]?stamp|date|datum|fecha|zeitstempel|horodat|日期)")
+_FRACTION_OF_DAY = r"^\d{5}[.,]\d*[1-9]"
+_EXCEL_DAYS = (36_526.0, 51_500.0)
 
 
 def written_in_digits(texts: pl.Series) -> bool:

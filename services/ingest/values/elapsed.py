@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+import re
+
 import polars as pl
 
 from services.ingest.values.number_cells import NUMBER_SHARE, even_sample
 
 _DAYS = r"^([+-]?)(\d{1,6}) ?(?:days?|d),?(?: ([+-]?)(\d{1,2}):(\d{2}):(\d{2}(?:[.,]\d{1,9})?))?$"
-_CLOCK = r"^([+-]?)()()(\d{1,2}):(\d{2}):(\d{2}(?:[.,]\d{1,9})?)$"
+_CLOCK = r"^([+-]?)()()(\d{1,4}):(\d{2}):(\d{2}(?:[.,]\d{1,9})?)$"
 _ISO = r"^([+-]?)P(?:(\d{1,6})D)?()(?:T(?:(\d{1,6})H)?(?:(\d{1,6})M)?(?:(\d{1,9}(?:[.,]\d{1,9})?)S)?)?$"
 _TOLD = r"^[+-]?(?:\d+ ?d(?:ays?)?,? [+-]?\d+:|P(?:\d+D)?T\d+(?:\.\d+)?[HMS])"
 """What "5 d", a number with its unit, and "P1D", a name, have not."""
+_SAYS_ELAPSED = re.compile(
+    r"elapsed|duration|relative ?time|rel ?time|(?:test|step|cycle|total|run)[ _]?time|verstrichen|dauer|écoulé"
+    r"|durée|transcurrido|duración|trascorso|durata|decorrido|duração|经过|历时|运行时间",
+    re.I,
+)
 _SAMPLE = 1000
 
 
 def elapsed_seconds(texts: pl.Series) -> pl.Series | None:
     """Returns elapsed times in seconds, null where a cell is none; None where too few cells are.
 
-    Times of day are elapsed times only beside others that have days. "-1 days +23:00:00" is an hour below zero.
+    Times of day are elapsed times only beside others that have days, and under a heading that says so.
+    "-1 days +23:00:00" is an hour below zero.
     """
     sample = even_sample(texts, _SAMPLE).drop_nulls()
+    if _SAYS_ELAPSED.search(texts.name) and sample.str.contains(_CLOCK).sum() >= NUMBER_SHARE * len(sample):
+        found = pl.DataFrame({"text": texts}).select(_seconds(_CLOCK).alias(texts.name)).to_series()
+        return found if found.count() >= NUMBER_SHARE * texts.count() else None
     if not sample.str.contains(_TOLD).any():
         return None
     for further in (_DAYS, _ISO):

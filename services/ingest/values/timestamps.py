@@ -150,6 +150,11 @@ def find_time(
                 if joined.null_count() < values.null_count():
                     values, fmt = joined.rename(texts.name), f"{fmt} | {other}"
                     break
+    if good < len(filled) and re.search("%[HI]", fmt) and "%z" not in fmt and values.dtype == pl.Datetime("us"):
+        # Programs that leave out midnight write it as the date alone.
+        midnights = _parse(texts, _date_part(fmt))
+        both = pl.DataFrame({"a": values, "b": midnights})
+        values = both.select(pl.coalesce("a", "b")).to_series().rename(texts.name)
     good = len(values) - values.null_count()
     if good < ACCEPTED_SHARE * len(filled):
         return None
