@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from services.ingest.text.encoding import detect_encoding
+from tests.ingest.conftest import Read, facts
 
 KOREAN = "시간,태그명,값,품질\n2024-01-01 00:00:00,PT101,1.5,양호\n2024-01-01 00:00:10,PT101,1.6,불량\n"
 CHINESE = "时间,标签,值,质量\n2024-01-01 00:00:00,PT101,1.5,良好\n"
@@ -30,3 +31,10 @@ TAIWANESE = "時間,溫度,壓力,品質\n2024-01-01,3.5,2,良好\n2024-01-02,3.
 def test_headings_come_out_as_they_were_written(text: str, encoding: str) -> None:
     data = text.encode(encoding)
     assert data.decode(detect_encoding(data, complete=True).value) == text
+
+
+def test_accents_between_ascii_letters_are_not_cyrillic(read: Read) -> None:
+    rows = "".join(f"13/03/2024 à {r:02d}h10;{r},5\n" for r in range(24))
+    dataset = read(("Date;Débit (m³/h)\n" + rows).encode("cp1252"))
+    assert facts(dataset)["encoding"] == "cp1252"
+    assert "Débit (m³/h)" in dataset.table.columns

@@ -134,3 +134,9 @@ def test_the_answer_of_a_query_stands_beside_tables_about_it(read: Read) -> None
     dataset = read(json.dumps({"Tables": [answer, about]}).encode(), name="adx.json")
     assert dataset.table["Flow"].to_list() == [r + 0.5 for r in range(12)]
     assert [code for code, _ in dataset.warnings] == ["JSON_PARTS_UNREAD"]
+
+
+def test_samples_under_a_key_that_also_means_a_date_are_followed(read: Read) -> None:
+    data = [{"timeStamp": f"2024-03-14T10:{r:02d}:00Z", "average": r + 0.5} for r in range(12)]
+    answer = {"value": [{"id": "/x", "name": {"value": "Flow"}, "timeseries": [{"metadatavalues": [], "data": data}]}]}
+    assert values(read(json.dumps(answer).encode(), name="monitor.json"), "average") == [r + 0.5 for r in range(12)]

@@ -104,3 +104,39 @@ def test_units_of_two_words_behind_numbers_come_off(read: Read) -> None:
     dataset = read("\n".join(["n,Temp", *(f"a{r},{r}.25 deg C" for r in ROWS)]).encode())
     assert values(dataset, "Temp") == [r + 0.25 for r in ROWS]
     assert facts(dataset)["format"] == "csv"
+
+
+@pytest.mark.parametrize(
+    ("heading", "zero"), [("datenum", 719_529), ("JD", 2_440_587.5), ("Julian Date", 2_440_587.5), ("MJD", 40_587)]
+)
+def test_days_of_other_counts_are_times(read: Read, heading: str, zero: float) -> None:
+    told = (f"{zero + t.replace(tzinfo=dt.UTC).timestamp() / 86_400:.9f},{r}" for r, t in enumerate(HOURS))
+    found = values(read("\n".join([f"{heading},Flow", *told]).encode()), heading)
+    assert all(abs(a - b) < dt.timedelta(milliseconds=1) for a, b in zip(found, HOURS, strict=True))
+
+
+SPOKEN = {
+    "German": ("Zeitpunkt", lambda t: f"{t:%d.%m.%Y %H:%M} Uhr"),
+    "French": ("Date", lambda t: f"{t:%d/%m/%Y} à {t:%H}h{t:%M}"),
+    "Spanish": ("Fecha", lambda t: f"{t:%d/%m/%Y} a las {t:%H:%M}"),
+    "hours with h": ("Heure", lambda t: f"{t:%d/%m/%Y %H}h{t:%M}"),
+    "day of the year": ("time", lambda t: f"{t:%Y-%j %H:%M:%S}"),
+}
+
+
+@pytest.mark.parametrize("kind", SPOKEN)
+def test_times_are_read_as_people_write_them(read: Read, kind: str) -> None:
+    heading, told = SPOKEN[kind]
+    dataset = read("\n".join([f"{heading};Q", *(f"{told(t)};{r},5" for r, t in enumerate(HOURS))]).encode("cp1252"))
+    assert values(dataset, heading) == HOURS
+
+
+def test_a_spanish_half_of_the_day_makes_a_clock(read: Read) -> None:
+    half = {True: "a. m.", False: "p. m."}
+    told = (f"{t:%d/%m/%Y};{t:%I:%M:%S} {half[t.hour < 12]};{r},5" for r, t in enumerate(HOURS))
+    assert values(read("\n".join(["Fecha;Hora;Q", *told]).encode()), "Fecha") == HOURS
+
+
+def test_a_lone_mark_of_a_comment_is_no_name(read: Read) -> None:
+    dataset = read(("# device X\n# time flow temp\n" + "".join(f"{1710370500 + r} {r} 7.5\n" for r in ROWS)).encode())
+    assert dataset.table.columns == ["source_row", "time", "flow", "temp"]

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from services.ingest.formats import field_lines, stamped_lines
+from services.ingest.formats import field_lines, quoted_lines, stamped_lines
 from tests.ingest.conftest import Read, facts, values
 
 ROWS = range(12)
@@ -94,3 +94,16 @@ def test_json_behind_a_topic_is_read_whatever_the_file_is_called(read: Read) -> 
         f"spBv1.0/G/DDATA/E {json.dumps({'timestamp': 1710370500000 + 60_000 * r, 'flow': r + 0.5})}" for r in ROWS
     )
     assert values(read("\n".join(lines).encode(), name="dump.jsonl"), "flow") == [r + 0.5 for r in ROWS]
+
+
+def test_lines_that_stand_in_quotes_as_a_whole_are_opened(read: Read) -> None:
+    lines = ['"time,flow,note"', *(f'"2024-03-13 22:{r:02d}:00,{r}.5,""a, b"""' for r in ROWS)]
+    dataset = read("\n".join(lines).encode())
+    assert facts(dataset)["format"] == "quoted_lines"
+    assert values(dataset, "flow") == [r + 0.5 for r in ROWS]
+    assert set(values(dataset, "note")) == {"a, b"}
+
+
+@pytest.mark.parametrize("line", ['"a","b"', '"one sentence, and more"', '"a;b" c', "a,b"])
+def test_other_quotes_stay(line: str) -> None:
+    assert not quoted_lines.recognise("".join(f"{line}{', x' * (n % 3) if 'more' in line else ''}\n" for n in ROWS))

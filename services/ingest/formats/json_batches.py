@@ -44,7 +44,7 @@ def exploded(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     if key == "Messages":
         return one_row_a_time(status_on_fields(samples))
     # Lists of machines of lists of hours of lists of samples: what has no time yet may hold what has.
-    timed = any(names_role(k, "time") for r in samples[:1] for k in r)
+    timed = any(names_role(k, "time") and not isinstance(v, list | dict) for r in samples[:1] for k, v in r.items())
     return samples if timed or not samples else exploded(samples)
 
 

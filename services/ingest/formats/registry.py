@@ -106,6 +106,7 @@ def text_formats() -> tuple[TextFormat, ...]:
         lvm,
         nem12,
         prefixed_json,
+        quoted_lines,
         sections,
         stamped_lines,
         station_archive,
@@ -113,7 +114,7 @@ def text_formats() -> tuple[TextFormat, ...]:
 
     vendors = (lvm.FORMAT, influx.FORMAT, data_block.FORMAT, line_protocol.FORMAT, nem12.FORMAT, station_archive.FORMAT)
     lines = (levels.FORMAT, prefixed_json.FORMAT, key_values.FORMAT, stamped_lines.FORMAT, field_lines.FORMAT)
-    return (*vendors, ignition_dataset.FORMAT, fixed_width.FORMAT, sections.FORMAT, *lines)
+    return (*vendors, ignition_dataset.FORMAT, fixed_width.FORMAT, sections.FORMAT, *lines, quoted_lines.FORMAT)
 
 
 def reshapes() -> tuple[Reshape, ...]:

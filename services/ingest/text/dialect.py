@@ -308,6 +308,15 @@ def lay_out(records: list[tuple[int, list[str]]], width: int, options: ReadOptio
     return _structure(records, "", "", width, 0, options, [])
 
 
+def _unmarked(cells: list[str], width: int) -> list[str]:
+    """Returns the cells of a record without the mark of a comment that stands alone before as many names as there are
+    columns ("# time flow", as numpy writes)."""
+    return cells[1:] if len(cells) == width + 1 and cells[0] in _MARKS and width > 1 else cells
+
+
+_MARKS = frozenset({"#", "%", "//", "!"})
+
+
 def _structure(
     records: list[tuple[int, list[str]]],
     delimiter: str,
@@ -317,7 +326,7 @@ def _structure(
     options: ReadOptions,
     facts: list[Fact],
 ) -> Dialect:
-    rows = [(line + first_line, [c.strip() for c in r]) for line, r in records]
+    rows = [(line + first_line, _unmarked([c.strip() for c in r], width)) for line, r in records]
     kinds: list[list[CellKind]] = [[kind_of(c) for c in r] for _, r in rows]
     found = find_heading(rows, kinds, width, options)
     line_of = [line for line, _ in rows]

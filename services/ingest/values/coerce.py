@@ -20,7 +20,7 @@ from services.ingest.options import ReadOptions
 from services.ingest.tables import Fact, SourceTable
 from services.ingest.values.cells import MISSING_WORDS
 from services.ingest.values.decimal_mark import Decimal, DecimalEvidence
-from services.ingest.values.digit_times import excel_days, find_digit_time
+from services.ingest.values.digit_times import counted_days, find_digit_time
 from services.ingest.values.elapsed import elapsed_texts
 from services.ingest.values.first_digits import counted_time, find_first_digits
 from services.ingest.values.identifiers import is_identifier
@@ -318,7 +318,7 @@ def _typed_already(values: pl.Series, typing: Typing) -> pl.Series:
     elif dtype == pl.Date or (isinstance(dtype, pl.Datetime) and dtype.time_unit != "us"):
         zone = getattr(dtype, "time_zone", None)
         values = values.cast(pl.Datetime("us", zone))
-    if values.dtype.is_numeric() and (counted := counted_time(values) or excel_days(values)) is not None:
+    if values.dtype.is_numeric() and (counted := counted_time(values) or counted_days(values)) is not None:
         values = counted.values
         typing.facts.append(Fact(f"timestamp_format:{values.name}", counted.format, counted.evidence))
     if isinstance(values.dtype, pl.Datetime) and values.dtype.time_zone not in (None, "UTC"):

@@ -26,7 +26,7 @@ _UNITS = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 def find_digit_time(texts: pl.Series) -> TimeColumn | None:
     """Returns a column of trimmed texts as times when every filled cell is such a time, else None."""
     filled = texts.drop_nulls()
-    if (days := excel_days(texts)) is not None:
+    if (days := counted_days(texts)) is not None:
         return days
     if not written_in_digits(texts):
         return None
@@ -45,26 +45,36 @@ def find_digit_time(texts: pl.Series) -> TimeColumn | None:
     return TimeColumn(values.alias(texts.name), counted, "every cell lies in the years 2000 to 2040")
 
 
-def excel_days(cells: pl.Series) -> TimeColumn | None:
-    """Returns a rising column of Excel days with fractions, of the years 2000 to 2040, under a heading of dates, which
-    elapsed times would not have; None for any other."""
-    if not _NAMES_A_DATE.search(cells.name) or not cells.head(50).cast(pl.String).str.contains(_FRACTION_OF_DAY).any():
+def counted_days(cells: pl.Series) -> TimeColumn | None:
+    """Returns a rising column of days with fractions, of the years 2000 to 2040, as times: those of Excel under a
+    heading of dates, which elapsed times would not have, those of MATLAB and Julian days under their own; None for any
+    other."""
+    said = next((count for count in _DAYS if count[0].search(cells.name)), None)
+    if said is None or not cells.head(50).cast(pl.String).str.contains(r"^\d{5,7}[.,]\d*[1-9]").any():
         return None
+    _, whose, zero = said
     texts = cells.str.replace(",", ".", literal=True) if cells.dtype == pl.String else cells
     numbers = texts.cast(pl.Float64, strict=False)
-    if numbers.null_count() > cells.null_count() or not numbers.drop_nulls().is_between(*_EXCEL_DAYS).all():
+    if numbers.null_count() > cells.null_count():
         return None
-    days = numbers.drop_nulls()
-    found = from_epoch(numbers) if len(days) > 1 and (days.diff().drop_nulls() > 0).all() else None
-    if found is None:
+    since_1970 = numbers - zero
+    days = since_1970.drop_nulls()
+    if not days.is_between(*_FROM_2000_TO_2040).all() or len(days) < 2 or not (days.diff().drop_nulls() > 0).all():
         return None
-    seconds = found.dt.replace_time_zone(None).dt.round("1ms")
-    return TimeColumn(seconds.alias(cells.name), "Excel days", "days since 1900 under a heading of dates, rising")
+    # A day in a double is exact to some 40 microseconds, far from Julian days to a millisecond.
+    found = (since_1970 * 86_400e3).round().cast(pl.Int64).cast(pl.Datetime("ms")).cast(pl.Datetime("us"))
+    return TimeColumn(
+        found.alias(cells.name), f"days of {whose}", "rising days with fractions of the years 2000 to 2040"
+    )
 
 
-_NAMES_A_DATE = re.compile(r"(?i:time[\W_]?stamp|date|datum|fecha|zeitstempel|horodat|日期)")
-_FRACTION_OF_DAY = r"^\d{5}[.,]\d*[1-9]"
-_EXCEL_DAYS = (36_526.0, 51_500.0)
+_DAYS = (
+    (re.compile(r"(?i:date[\W_]?num)"), "MATLAB", 719_529.0),
+    (re.compile(r"(?i:^mjd$|modified[\W_]?julian)"), "the modified Julian count", 40_587.0),
+    (re.compile(r"(?i:^jd$|julian[\W_]?(?:date|day))"), "the Julian count", 2_440_587.5),
+    (re.compile(r"(?i:time[\W_]?stamp|date|datum|fecha|zeitstempel|horodat|日期)"), "Excel", 25_569.0),
+)
+_FROM_2000_TO_2040 = (10_957.0, 25_567.0)
 
 
 def written_in_digits(texts: pl.Series) -> bool:

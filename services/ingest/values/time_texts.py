@@ -55,6 +55,10 @@ _CHINESE_MONTHS = dict(
 )
 _HALF_OF_DAY = r"(?i)(?:^|[ T])(\d{1,2}):\d{2}(?::\d{2}(?:\.\d+)?)? ?([AP])M$"
 _HOUR_ALONE = r"^((?:\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|\d{8})[ T]\d{1,2})$"
+# "13.03.2024 22:55 Uhr", "13/03/2024 à 22h55", "13.03.2024 um 22:55".
+_BETWEEN = r"(?i)(\d),? (?:à|um|at|a las|alle(?: ore)?|às|om|kl\.?) (\d)"
+_HOURS_BY_H = r"(?i)((?:^|[ T])\d{1,2}) ?h ?(\d{2})((?:min|m|:)? ?\d{2}s?)?$"
+_SPOKEN = rf"(?i)\d ?(?:uhr|hrs?\.?)$|{_BETWEEN.removeprefix('(?i)')}|{_HOURS_BY_H.removeprefix('(?i)')}"
 _WEEKDAY = r"^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun|Mo|Di|Mi|Do|Fr|Sa|So)[a-z]*[,.]? +"
 
 
@@ -102,6 +106,10 @@ def prepared(texts: pl.Series) -> pl.Series:
         head = texts.drop_nulls().head(SAMPLE)
     if head.str.contains(_HOURS_OFF).any():
         texts = texts.str.replace(_HOURS_OFF, "${1}${2}:00")
+    if head.str.contains(_SPOKEN).any():
+        texts = texts.str.replace(r"(?i)\s*(?:uhr|hrs?\.?)$", "").str.replace(_BETWEEN, "${1} ${2}")
+        texts = texts.str.replace(_HOURS_BY_H, "${1}:${2}${3}").str.replace(r"(\d)(?:min|m|s)$", "${1}")
+        texts = texts.str.replace(r"(\d)(?:min|m)(\d)", "${1}:${2}")
     if head.str.contains(r":\d{2}[,;]\d").any():
         texts = texts.str.replace(r"(:\d{2})[,;](\d)", "${1}.${2}")
     if head.str.contains(r"(?i)[ap]\.\s?m\.").any():

@@ -20,7 +20,7 @@ from services.ingest.values.time_texts import prepared as prepared
 _DATES = (
     "%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%d.%m.%y", "%d/%m/%Y", "%m/%d/%Y", "%d/%m/%y", "%m/%d/%y",
     "%d-%m-%Y", "%m-%d-%Y", "%d-%m-%y", "%m-%d-%y", "%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d. %b %Y", "%d/%b/%Y",
-    "%d.%b.%Y", "%b %d, %Y", "%b %d %Y", "%Y-%b-%d", "%Y%m%d",
+    "%d.%b.%Y", "%Y-%j", "%b %d, %Y", "%b %d %Y", "%Y-%b-%d", "%Y%m%d",
     "%d %m %Y", "%m %d %Y", "%Y %m %d",
 )  # fmt: skip
 _SEPARATORS = (" ", "T", ", ", " - ", "_", ";", "  ", ":", " @ ", "-")
@@ -33,7 +33,7 @@ _ZONES = ("", "Z", "%z", " %z", " UTC", " GMT")
 _PIECES = {
     "%Y": r"[12]\d{3}", "%m": r"\d{1,2}", "%d": r"\d{1,2}", "%y": r"\d{2}", "%b": r"[A-Za-z]{3,9}\.?", "%H": r"\d{1,2}",
     "%M": r"\d{2}", "%S": r"\d{2}", "%.f": r"(?:\.\d{1,9})?", "%I": r"\d{1,2}", "%p": r"[AaPp][Mm]",
-    "%z": r"[+-]\d{2}:?\d{2}", "%3f": r"\d{3}",
+    "%z": r"[+-]\d{2}:?\d{2}", "%3f": r"\d{3}", "%j": r"[0-3]\d{2}(?!\d)",
 }  # fmt: skip
 _NEVER_IN_TIMES = re.compile(r'["{}=<>\\]')
 ACCEPTED_SHARE = 0.9
