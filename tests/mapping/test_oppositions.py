@@ -93,3 +93,24 @@ def test_the_inlet_of_a_cooler_is_before_it() -> None:
     columns = (ColumnInfo("oil_cooler_outlet_temp"), ColumnInfo("oil_cooler_inlet_temp"))
     found = suggest(columns, MachineProfile("engine", sensors)).suggestions
     assert [s.sensor for s in found] == ["oil_temperature_after_cooler", "oil_temperature_before_cooler"]
+
+
+@pytest.mark.parametrize("form", ["cooling/{}_temp", "cooling_{}_temp", "cooling water {} temperature", "CW {} temp"])
+def test_supply_and_return_of_cooling_water_are_not_exchanged(form: str) -> None:
+    sensors = tuple(Sensor(f"cooling_water_{side}_temp", "°C") for side in ("supply", "return"))
+    columns = tuple(ColumnInfo(form.format(side), "°C") for side in ("supply", "return"))
+    proposed = suggest(columns, MachineProfile("m", sensors)).suggestions
+    assert [s.sensor for s in proposed] == [sensor.name for sensor in sensors]
+
+
+def test_supply_air_is_no_chilled_water() -> None:
+    profile = MachineProfile("m", (Sensor("chilled_water_supply_temp", "°C"), Sensor("suction_pressure", "bar")))
+    (proposed,) = suggest((ColumnInfo("AHU-7 Supply Air Temp", "°C"),), profile).suggestions
+    assert proposed.tier == "review"
+    assert "but air against chilled water" in proposed.reasons
+
+
+def test_a_drives_speed_is_its_motors() -> None:
+    profile = MachineProfile("m", (Sensor("motor_speed", "rpm"), Sensor("motor_temp", "°C")))
+    (proposed,) = suggest((ColumnInfo("VSD actual speed", "rpm"),), profile).suggestions
+    assert proposed.sensor == "motor_speed"
