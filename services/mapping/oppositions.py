@@ -85,7 +85,8 @@ def other_quantity(left: Variant, right: Variant, matches: Matches, lexicon: Lex
 
 def driven_and_drive(left: Variant, right: Variant) -> bool:
     """Returns whether one side names a machine and the other its motor, for a quantity that is the motor's: the current
-    of a pump is that of its motor, and so is what a converter or a generator puts out; a drive's speed is its motor's."""
+    of a pump is that of its motor, and so is what a converter or a generator puts out; a drive's speed is its
+    motor's."""
     quantities = left.quantities | right.quantities
     only_one = left.said ^ right.said
     if quantities and quantities <= _DRIVEN_WITH and "outlet" in only_one and only_one & _PUTS_OUT:
