@@ -38,3 +38,9 @@ def test_accents_between_ascii_letters_are_not_cyrillic(read: Read) -> None:
     dataset = read(("Date;Débit (m³/h)\n" + rows).encode("cp1252"))
     assert facts(dataset)["encoding"] == "cp1252"
     assert "Débit (m³/h)" in dataset.table.columns
+
+
+def test_single_cyrillic_letters_beside_words_are_cyrillic(read: Read) -> None:
+    rows = "".join(f"13.03.2024 {r:02d}:10;{r},5;{r},25;7;8\n" for r in range(24))
+    dataset = read(("Дата;Т1;Т2;Р1;Р2\n" + rows).encode("cp1251"))
+    assert dataset.table.columns == ["source_row", "Дата", "Т1", "Т2", "Р1", "Р2"]

@@ -200,3 +200,10 @@ def test_running_number_of_a_heading_is_no_name(read: Read) -> None:
     dataset = read("".join(lines).encode())
     assert dataset.table.columns == ["source_row", "column_1", "MQ-3", "MQ-4"]
     assert values(dataset, "MQ-3") == [90 + n for n in range(1, 40) if n % 9 != 1]
+
+
+def test_the_time_may_be_named_in_the_line_of_the_units(read: Read) -> None:
+    head = '"Site: School","Outstation 24"\n"","S1 Outside Temp","S2 Flow Temp"\n"Date/Time","Deg C","Deg C"\n'
+    rows = "".join(f'"14/03/2024 10:{r:02d}:00",{r}.5,{r + 40}.25\n' for r in range(20))
+    dataset = read((head + rows).encode())
+    assert dataset.table.columns == ["source_row", "Date/Time", "S1 Outside Temp", "S2 Flow Temp"]

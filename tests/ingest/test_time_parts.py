@@ -44,6 +44,12 @@ def test_other_numbers_stay_numbers(read: Read, head: str, row: str) -> None:
     assert "timestamp" not in dataset.table.columns
 
 
+def test_a_minimum_is_no_minute_and_millimetres_are_no_month(read: Read) -> None:
+    rows = (f"{t.year},{t.month},{t.day},{t.hour},{r},{r + 9},{r}" for r, t in enumerate(HOURS))
+    dataset = read("\n".join(["Year,Month,Day,Hour,Min,Max,mm", *rows]).encode())
+    assert values(dataset, "timestamp") == HOURS
+
+
 def test_days_of_excel_under_a_heading_of_dates_are_times(read: Read) -> None:
     book = openpyxl.Workbook()
     book.active.append(["Timestamp", "Flow"])
@@ -59,7 +65,7 @@ def test_days_of_excel_under_a_heading_of_dates_are_times(read: Read) -> None:
 
 @pytest.mark.parametrize(
     ("head", "row"),
-    [("Time,Flow", "{r}.5"), ("Update,Flow", "7.{r}5"), ("Date of test,Flow", "45365.5")],
+    [("Time,Flow", "{r}.5"), ("Updates,Flow", "{r}.5"), ("Date of test,Flow", "45365.5")],
 )
 def test_other_numbers_of_that_size_are_no_days(read: Read, head: str, row: str) -> None:
     dataset = read("\n".join([head, *(f"{row.format(r=45365 + r)},{r}" for r in ROWS)]).encode())

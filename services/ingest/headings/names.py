@@ -72,6 +72,10 @@ def joined_names(
     for at, name in enumerate(names):
         if name and not (labels(name) and at == 0):
             continue
+        beside = rows[units_at][1] if units_at is not None else []
+        if not name and at < len(beside) and names_role(beside[at], "time"):
+            names[at] = beside[at]  # "Date/Time" stands in the line of the units
+            continue
         for i in nearest:
             cell = rows[i][1][at] if at < len(rows[i][1]) else ""
             if at == 0 and describes(cell):

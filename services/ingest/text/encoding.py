@@ -104,6 +104,9 @@ def _utf16_without_mark(sample: bytes) -> str:
     return ""
 
 
+_A_WORD = 3
+
+
 def _legacy(sample: bytes, bad_at: int) -> Fact:
     lines = [line for line in sample.splitlines() if not line.isascii()][:2000]
     text = b"\n".join(lines)
@@ -123,8 +126,9 @@ def _legacy(sample: bytes, bad_at: int) -> Fact:
     if isolated == len(runs) and set(b"".join(runs)) <= _SIGNS_OF_UNITS:
         return Fact("encoding", "cp1252", f"{not_utf8}; nothing but signs of units such as °", ("latin-1",))
     guess = str(chardet.detect(text).get("encoding") or "cp1252").lower().replace("_", "-")
-    # Cyrillic words are runs of high bytes; single ones between ASCII letters are accents.
-    if guess.replace("koi8-u", "koi8-r") in _CYRILLIC and isolated < 0.5 * len(runs):
+    # Cyrillic words are runs of high bytes; single ones alone are accents.
+    words = isolated < 0.5 * len(runs) or any(len(run) >= _A_WORD for run in runs)
+    if guess.replace("koi8-u", "koi8-r") in _CYRILLIC and words:
         # Capitals of one of these pages are small letters of another.
         best = max((n for n in _CYRILLIC if _decodes(text, n)), key=lambda name: _often_cyrillic(text.decode(name)))
         return Fact("encoding", best, f"{not_utf8}; its letters are those that Russian has most", ("cp1252",))

@@ -27,6 +27,8 @@ _RANGES = {
     "minute": (0, 59),
     "second": (0, 60),
 }
+_EXTREMES = frozenset({"max", "maximum", "maxi"})
+"""Beside these "min" is a minimum."""
 _ENOUGH = ("year", "month", "day")
 
 
@@ -44,10 +46,9 @@ def assembled_times(names: Sequence[str], column: Callable[[str], pl.Series]) ->
     no such columns or one holds what is no part of a time. `column` gives the values of a column."""
     found: dict[str, str] = {}
     for part, words in _WORDS.items():
-        called = [n for n in names if squashed(n) in words.split()]
-        if len(called) > 1:
-            return None
-        if not called:
+        known = words.split()
+        called = sorted((n for n in names if squashed(n) in known), key=lambda n: known.index(squashed(n)))
+        if not called or (part == "minute" and _EXTREMES.intersection(map(squashed, names))):
             break
         values = column(called[0])
         if not values.dtype.is_numeric() or not values.drop_nulls().is_between(*_RANGES[part]).all():

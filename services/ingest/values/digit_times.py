@@ -72,7 +72,7 @@ _DAYS = (
     (re.compile(r"(?i:date[\W_]?num)"), "MATLAB", 719_529.0),
     (re.compile(r"(?i:^mjd$|modified[\W_]?julian)"), "the modified Julian count", 40_587.0),
     (re.compile(r"(?i:^jd$|julian[\W_]?(?:date|day))"), "the Julian count", 2_440_587.5),
-    (re.compile(r"(?i:time[\W_]?stamp|date|datum|fecha|zeitstempel|horodat|日期)"), "Excel", 25_569.0),
+    (re.compile(r"(?i:time[\W_]?stamp|(?<![a-z])date|datum|fecha|zeitstempel|horodat|日期)"), "Excel", 25_569.0),
 )
 _FROM_2000_TO_2040 = (10_957.0, 25_567.0)
 
