@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from services.ingest.formats import field_lines, quoted_lines, stamped_lines
+from services.ingest.formats import field_lines, protected_cells, quoted_lines, stamped_lines
 from tests.ingest.conftest import Read, facts, values
 
 ROWS = range(12)
@@ -107,3 +107,17 @@ def test_lines_that_stand_in_quotes_as_a_whole_are_opened(read: Read) -> None:
 @pytest.mark.parametrize("line", ['"a","b"', '"one sentence, and more"', '"a;b" c', "a,b"])
 def test_other_quotes_stay(line: str) -> None:
     assert not quoted_lines.recognise("".join(f"{line}{', x' * (n % 3) if 'more' in line else ''}\n" for n in ROWS))
+
+
+def test_cells_that_excel_is_kept_from_converting_are_read(read: Read) -> None:
+    lines = ['Time;="Flow";Id', *(f'="2024-03-13 22:{r:02d}:00";="{r},5";="00{r}"' for r in ROWS)]
+    dataset = read("\n".join(lines).encode())
+    assert facts(dataset)["format"] == "protected_cells"
+    assert values(dataset, "Flow") == [r + 0.5 for r in ROWS]
+    assert values(dataset, "Id")[3] == "003"
+    assert dataset.time_columns == ["Time"]
+
+
+@pytest.mark.parametrize("line", ['a="1", b="2"', 'note;x ="y"', '=SUM("A1");2'])
+def test_other_equal_signs_stay(line: str) -> None:
+    assert not protected_cells.recognise(f"{line}\n" * 12)

@@ -70,3 +70,13 @@ def test_each_object_is_as_good_as_its_own_quality(read: Read) -> None:
     dataset = read("\n".join([head, *told]).encode())
     assert values(dataset, "P1.power") == [None if r == 3 else r + 0.25 for r in ROWS]
     assert values(dataset, "P2.flow") == [None if r == 5 else r + 0.75 for r in ROWS]
+
+
+def test_a_status_of_faults_counts_where_its_like_do(read: Read) -> None:
+    head = "Time,FT101,FT101 Status,TT102,TT102 Status,Mode"
+    told = (
+        f"2024-03-01 00:{r:02d},{r}.5,OK,{r}.25,{'FAIL' if r == 4 else 'OK'},{'auto' if r else 'hand'}" for r in ROWS
+    )
+    dataset = read("\n".join([head, *told]).encode())
+    assert values(dataset, "TT102") == [None if r == 4 else r + 0.25 for r in ROWS]
+    assert dataset.table.columns == ["source_row", "Time", "FT101", "TT102", "Mode"]

@@ -106,6 +106,7 @@ def text_formats() -> tuple[TextFormat, ...]:
         lvm,
         nem12,
         prefixed_json,
+        protected_cells,
         quoted_lines,
         sections,
         stamped_lines,
@@ -114,7 +115,8 @@ def text_formats() -> tuple[TextFormat, ...]:
 
     vendors = (lvm.FORMAT, influx.FORMAT, data_block.FORMAT, line_protocol.FORMAT, nem12.FORMAT, station_archive.FORMAT)
     lines = (levels.FORMAT, prefixed_json.FORMAT, key_values.FORMAT, stamped_lines.FORMAT, field_lines.FORMAT)
-    return (*vendors, ignition_dataset.FORMAT, fixed_width.FORMAT, sections.FORMAT, *lines, quoted_lines.FORMAT)
+    quotes = (quoted_lines.FORMAT, protected_cells.FORMAT)
+    return (*vendors, ignition_dataset.FORMAT, fixed_width.FORMAT, sections.FORMAT, *lines, *quotes)
 
 
 def reshapes() -> tuple[Reshape, ...]:

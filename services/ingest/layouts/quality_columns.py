@@ -19,6 +19,7 @@ from services.ingest.layouts.quality_pairs import Pair
 from services.ingest.layouts.quality_words import (
     has_good_word,
     is_fault_word,
+    is_good_word,
     is_quality_word,
     is_station_status,
     says_bad,
@@ -80,7 +81,27 @@ def find_pairs(table: SourceTable, options: ReadOptions) -> list[Pair]:
         value = values.get(tag.lower()) or plain.get(tag.lower()) or ""
         if value and value != name and holds_codes(table.frame[name]) and _is_quality(name, table.frame[name]):
             found.append(Pair(value, name, tag if value in values.values() else value))
+    if found and any(has_good_word(_texts(table.frame[p.quality])) for p in found):
+        known = {p.quality for p in found}
+        # What its like is for other tags, a status that tells of faults beside "OK" is for this one.
+        for name in table.frame.columns:
+            value = plain.get(_quality_tag(name).lower(), "") if name not in known else ""
+            if value and value != name and _tells_faults(_texts(table.frame[name])):
+                found.append(Pair(value, name, value))
     return found or _named_below(table) or _in_order(table.frame) or _of_owners(table.frame) or _beside(table.frame)
+
+
+def _texts(values: pl.Series) -> list[str]:
+    return trimmed(values.cast(pl.String)).drop_nulls().unique().to_list()
+
+
+def _tells_faults(texts: list[str]) -> bool:
+    """Returns whether texts are words for good and for faults, and nothing else."""
+    return (
+        0 < len(texts) <= _MOST_STATES
+        and has_good_word(texts)
+        and all(is_good_word(t) or is_fault_word(t) or says_bad(t) for t in texts)
+    )
 
 
 def _given(frame: pl.DataFrame, mark: str) -> list[Pair]:
