@@ -30,6 +30,41 @@ def test_clock_beside_the_date_is_added_to_it(header: str, line: str, read: Read
     assert f"time_of_day:{time}" in facts(dataset)
 
 
+@pytest.mark.parametrize(
+    ("header", "line"),
+    [
+        ("DATE;TIME;Flow", "{t:%Y%m%d};{t:%H%M%S};{i},5"),
+        ("DATE,TIME,Flow", "{t:%y%m%d},{t:%H%M%S},{i}.5"),
+        ("Datum;Zeit;Flow", "{t:%d%m%y};{n};{i},5"),
+        ("LST_DATE,LST_TIME,Flow", "{t:%Y%m%d},{t:%H%M%S},{i}.5"),
+        ("date,HHMMSS,Flow", "{t:%d/%m/%Y},{n},{i}.5"),
+    ],
+)
+def test_clock_in_digits_is_added_to_its_date(header: str, line: str, read: Read) -> None:
+    lines = [line.format(t=t, i=i, n=int(f"{t:%H%M%S}")) for i, t in enumerate(CLOCKS)]
+    dataset = read("\n".join([header, *lines]).encode())
+    (time,) = dataset.time_columns
+    assert values(dataset, time) == CLOCKS
+
+
+def test_clock_of_hours_and_minutes_without_its_zeros_is_added(read: Read) -> None:
+    times = [dt.datetime(2024, 3, 14) + dt.timedelta(minutes=20 * i) for i in range(100)]
+    lines = [f"{t:%Y-%m-%d},{100 * t.hour + t.minute},{i}.5" for i, t in enumerate(times)]
+    assert values(read("\n".join(["date,hhmm,Flow", *lines]).encode()), "date") == times
+
+
+@pytest.mark.parametrize("numbers", [range(30), range(1160, 1220)])
+def test_numbers_that_may_be_other_than_clocks_are_not_added(numbers: range, read: Read) -> None:
+    lines = [f"2024-03-14,{n},{n}.5" for n in numbers]
+    dataset = read("\n".join(["Date,Time,Flow", *lines]).encode())
+    assert set(values(dataset, "Date")) == {dt.datetime(2024, 3, 14)}
+
+
+def test_six_digits_that_are_dates_in_two_orders_stay_numbers(read: Read) -> None:
+    lines = [f"111213,{i}.5" for i in range(40)]
+    assert values(read("\n".join(["Date,Flow", *lines]).encode()), "Date") == [111213] * 40
+
+
 def test_zone_that_is_given_is_that_of_date_and_clock(read: Read) -> None:
     text = "Date,Time,Flow\n" + "".join(f"{t:%Y-%m-%d},{t:%H:%M:%S},{i}\n" for i, t in enumerate(CLOCKS))
     found = values(read(text.encode(), time_zone="Europe/Berlin"), "Date")

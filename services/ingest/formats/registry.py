@@ -98,6 +98,7 @@ def text_formats() -> tuple[TextFormat, ...]:
         data_block,
         field_lines,
         fixed_width,
+        guarded_cells,
         ignition_dataset,
         influx,
         key_values,
@@ -115,7 +116,7 @@ def text_formats() -> tuple[TextFormat, ...]:
 
     vendors = (lvm.FORMAT, influx.FORMAT, data_block.FORMAT, line_protocol.FORMAT, nem12.FORMAT, station_archive.FORMAT)
     lines = (levels.FORMAT, prefixed_json.FORMAT, key_values.FORMAT, stamped_lines.FORMAT, field_lines.FORMAT)
-    quotes = (quoted_lines.FORMAT, protected_cells.FORMAT)
+    quotes = (quoted_lines.FORMAT, protected_cells.FORMAT, guarded_cells.FORMAT)
     return (*vendors, ignition_dataset.FORMAT, fixed_width.FORMAT, sections.FORMAT, *lines, *quotes)
 
 

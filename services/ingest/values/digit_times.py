@@ -1,5 +1,5 @@
 """Times written as nothing but digits: 20240314055800 anywhere; 202403140558, 20240314 and the time since 1970 under a
-heading of times. They would be read as numbers otherwise."""
+heading of times; 240314 and 140324 under a heading of dates. They would be read as numbers otherwise."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from services.ingest.values.timestamps import TimeColumn, find_time
 
 _FORMATS = {14: "%Y%m%d%H%M%S", 12: "%Y%m%d%H%M", 8: "%Y%m%d"}
 _SHAPE = r"^(19|20)\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(([01]\d|2[0-3])([0-5]\d){1,2})?$"
+_SIX_DIGITS = re.compile(r"(?i:(?:^|[\W_])(?:date|datum|fecha|data|dato)(?=$|[\W_])|yymmdd|ddmmyy|日付|日期)")
 _EPOCH = r"^\d{10}(\d{3}|\d{6}|\d{9})?(\.\d{1,9})?$|^[1-4]\.\d{5,18}[eE]\+?(0?9|12)$"
 _NAMES_A_TIME = re.compile(
     r"(?i:epoch|unix|time[\W_]?stamp|datetime|(?:^|[\W_])(?:time|date|ts|utc|zeit|datum)(?=$|[\W_])|_at$)"
@@ -30,6 +31,8 @@ def find_digit_time(texts: pl.Series) -> TimeColumn | None:
         return days
     if not written_in_digits(texts):
         return None
+    if _may_be_six_digits(filled):
+        return _six_digits(texts)
     if fmt := _format(filled):
         found = find_time(texts, forced=fmt)
         if not isinstance(found, TimeColumn) or found.values.null_count() > texts.null_count():
@@ -82,9 +85,38 @@ def written_in_digits(texts: pl.Series) -> bool:
     filled = texts.drop_nulls()
     if not len(filled) or not filled[0][:1].isdigit():
         return False
+    if _may_be_six_digits(filled):
+        return True
     named = names_role(texts.name, "time") or bool(_NAMES_A_TIME.search(texts.name))
     shape = _EPOCH if named and not _format(filled.head(1), named=named) else _SHAPE
     return (named or len(filled[0]) == 14) and bool(filled.str.contains(shape).all())
+
+
+def _may_be_six_digits(filled: pl.Series) -> bool:
+    return (
+        bool(_SIX_DIGITS.search(filled.name))
+        and len(filled[0]) == len("240314")
+        and bool(filled.str.contains(r"^\d{6}$").all())
+    )
+
+
+def _six_digits(texts: pl.Series) -> TimeColumn | None:
+    """Returns dates such as 240314 where all are dates in one order alone, or do not fall in one alone."""
+    read = {fmt: texts.str.strptime(pl.Datetime("us"), fmt, strict=False) for fmt in ("%y%m%d", "%d%m%y", "%m%d%y")}
+    read = {fmt: days for fmt, days in read.items() if days.null_count() == texts.null_count()}
+    if len(read) > 1:
+        read = {f: d for f, d in read.items() if d.drop_nulls().is_sorted() and d.drop_nulls().n_unique() > 1}
+    if len(read) > 1:
+        spans = {f: (d.drop_nulls()[-1] - d.drop_nulls()[0]) for f, d in read.items()}
+        shortest = min(spans.values())
+        read = {f: d for f, d in read.items() if spans[f] < _MUCH_LONGER * shortest}
+    if len(read) != 1:
+        return None
+    ((fmt, days),) = read.items()
+    return TimeColumn(days.alias(texts.name), fmt, "every cell has the digits of a date, and in no other order")
+
+
+_MUCH_LONGER = 5
 
 
 def _format(filled: pl.Series, *, named: bool = True) -> str:

@@ -2,27 +2,33 @@
 
 The column of the clock stays as it is.
 
-The clock stands beside the date, or is called one. Of a table with a line a day only a clock that is called one counts:
-others are times of events, such as when the day's peak was.
+The clock stands beside the date, or is called one; one that is written in digits alone (0558, 55800) does both. Of a
+table with a line a day only a clock that is called one counts: others are times of events, such as when the day's peak
+was.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
 from services.ingest.layouts.clock import with_milliseconds
-from services.ingest.layouts.headings import names_role
+from services.ingest.layouts.headings import names_role, squashed
 from services.ingest.layouts.roles import is_clock
 from services.ingest.tables import Fact
+from services.ingest.values.digit_clocks import digit_clock
 from services.ingest.values.timestamps import ACCEPTED_SHARE, TimeColumn, find_time, localised
 
 _MANY_A_DAY = 0.9
 """Distinct dates a row below which a table has several lines a day."""
 
 _LOOKED_AT = 1000
+_NAMES_DIGITS = re.compile(
+    r"^(?:(?:utc|lst|local|gmt|obs)?time(?:utc|lst|local|gmt|of)?(?:hhmm(?:ss)?)?|hrmn|hhmm(?:ss)?)$"
+)
 
 
 @dataclass(frozen=True)
@@ -51,10 +57,10 @@ def whole_times(
     dated = len(days) - days.null_count()
     if not dated or not all((part.dt.truncate("1d") == part).all() for part in (days.head(_LOOKED_AT), days)):
         return None
-    clock = _clock_of(date, days, names, column)
+    clock, clocks = _clock_of(date, days, names, column) or _clock_in_digits(date, days, names, column)
     if not clock:
         return None
-    clocks = column(clock).str.strip_chars()
+    clocks = clocks.str.strip_chars()
     label = f"{date} {clock}"
     written = pl.select(pl.concat_str([days.dt.strftime("%Y-%m-%d"), clocks], separator=" ")).to_series()
     found = find_time(written.alias(label))
@@ -72,15 +78,35 @@ def whole_times(
     return WholeTimes(whole, tuple(added), fact, (("UNPARSABLE_TIMES", text),) if lost else ())
 
 
-def _clock_of(date: str, days: pl.Series, names: Sequence[str], column: Callable[[str], pl.Series]) -> str:
-    at = names.index(date)
+def _clock_of(
+    date: str, days: pl.Series, names: Sequence[str], column: Callable[[str], pl.Series]
+) -> tuple[str, pl.Series] | None:
+    """Returns the column with the clocks of the dates, and its texts."""
     several = days.n_unique() < _MANY_A_DAY * len(days)
-    beside = [*names[at + 1 : at + 2], *names[max(0, at - 1) : at]]
     called = [n for n in names if names_role(n, "clock")]
-    for name in dict.fromkeys([*beside, *called]):
+    for name in dict.fromkeys([*_beside(date, names), *called]):
         if name not in called and not several:
             continue
         values = column(name) if name != date else days
         if values.dtype == pl.String and is_clock(values):
-            return name
-    return ""
+            return name, values
+    return None
+
+
+def _clock_in_digits(
+    date: str, days: pl.Series, names: Sequence[str], column: Callable[[str], pl.Series]
+) -> tuple[str, pl.Series]:
+    """Returns the column beside the dates that is called a clock and holds it in digits, as texts; "" without one."""
+    if days.n_unique() < _MANY_A_DAY * len(days):
+        for name in _beside(date, names):
+            if not (names_role(name, "clock") or _NAMES_DIGITS.match(squashed(name))):
+                continue
+            clocks = digit_clock(column(name), several_days=days.drop_nulls().n_unique() > 1)
+            if clocks is not None:
+                return name, clocks
+    return "", days
+
+
+def _beside(date: str, names: Sequence[str]) -> list[str]:
+    at = names.index(date)
+    return [*names[at + 1 : at + 2], *names[max(0, at - 1) : at]]
