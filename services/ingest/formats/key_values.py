@@ -26,10 +26,15 @@ from services.ingest.tables import LineCounts, Progress, Reject, SourceTable
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
 _TIME = r"\d{4}[-/.]\d\d?[-/.]\d\d?[T ]\d\d?:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?"
 _NUMBER = r"[+-]?\d[\d.,]*(?:[eE][+-]?\d+)?"
+_UNIT = (
+    r"(?:°?[CFK]|deg ?[CF]|%(?: ?RH)?|m?bar|[hkM]?Pa|psi|[mk]?[VAW]|[kM]?Wh|kVAr?|rpm|[km]?Hz|mm/s|m/s"
+    r"|[lL]/(?:min|[sh])|m[3³]/(?:min|[sh])|pp[mb]|lux|lx|dB|k?g|[mµu]?m|m?s|N|k?Nm)"
+)
 # Between blanks a colon must be followed by a number: "note: checked" is prose.
 _BETWEEN_BLANKS = re.compile(
     r"(?<![^\s,;|])([A-Za-z_][\w.\[\]/%-]{0,80})"
-    rf"(?:=({_TIME}(?=[\s,;|]|$)|{_QUOTED}|[^\s,;|\"=]+)|[:=] ?({_NUMBER}(?:\b(?:[.,]\d+)?"
+    rf"(?:[:=] ?({_NUMBER}(?<=\d) {_UNIT}(?=\s*$|\s+[A-Za-z_][\w.]*[:=]))"
+    rf"|=({_TIME}(?=[\s,;|]|$)|{_QUOTED}|[^\s,;|\"=]+)|[:=] ?({_NUMBER}(?:\b(?:[.,]\d+)?"
     r"|(?<=\d)[A-Za-z%°µ²³/]{1,8}(?=[\s,;|]|$))))"
 )
 _BETWEEN_MARKS = re.compile(
@@ -39,7 +44,7 @@ _BETWEEN_MARKS = re.compile(
 _MOMENT = re.compile(
     r"^[\[(]?\s*([A-Z][a-z]{2} [A-Z][a-z]{2} [\d ]?\d \d\d:\d\d:\d\d \d{4}"
     r"|\d{4}[-/.]\d\d?[-/.]\d\d?|\d\d?[-/.]\d\d?[-/.]\d{2,4}|\d{10,19}(?:\.\d+)?(?![\d:.]))"
-    r"([T ,;]{1,2}\d\d?:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?: ?[AaPp][Mm])?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?)?\s*[\])]?"
+    r"([T ,;_]{1,2}\d\d?:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?: ?[AaPp][Mm])?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?)?\s*[\])]?"
 )
 _WORDS = re.compile(r"[\s,;|:\[\]()<>-]*(?:[A-Za-z_][\w.]*[\s,;|:\[\]()<>-]+)*")
 _BETWEEN = re.compile(r"(?:[\s,;|]|(?<=\s)-(?=\s))*")

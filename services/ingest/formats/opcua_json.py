@@ -2,8 +2,9 @@
 
 OPC UA's reversible encodings of 1.03 and 1.04 write {"Type": 11, "Body": 1.5}, those of 1.05 {"UaType": 11,
 "Value": 1.5}; Avro's unions {"double": 1.5}, MongoDB {"$numberDouble": "1.5"}, Sparkplug and NGSI {"type": "Double",
-"value": 1.5}.
-Source: OPC 10000-6, section 5.4.2; Avro 1.11, "JSON Encoding"; MongoDB Extended JSON 2.0.
+"value": 1.5}; DynamoDB marks each attribute of an item, {"N": "1.5"}.
+Source: OPC 10000-6, section 5.4.2; Avro 1.11, "JSON Encoding"; MongoDB Extended JSON 2.0; DynamoDB's data type
+descriptors.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ _TYPES = frozenset({
     "double", "float", "real", "number", "integer", "int", "int8", "int16", "int32", "int64", "uint8", "uint16",
     "uint32", "uint64", "long", "boolean", "bool", "string", "text", "datetime",
 })  # fmt: skip
+_MARKS = {"S": str, "N": str, "BOOL": bool, "NULL": bool}
+"""DynamoDB's descriptors of values that are no lists or maps."""
 _TYPED = frozenset({"type", "value", "metadata"})
 _STATUS = frozenset({"StatusCode", "Status", "SourceTimestamp", "ServerTimestamp", "statusCode", "sourceTimestamp"})
 
@@ -31,6 +34,8 @@ def plain_values(node: Any) -> Any:
         return node
     if not isinstance(node, dict):
         return node
+    if node and all(map(_marked, node.values())):
+        return {key: None if "NULL" in child else next(iter(child.values())) for key, child in node.items()}
     for key, child in node.items():
         if isinstance(child, dict | list):
             node[key] = _unwrapped(plain_values(child))
@@ -41,6 +46,14 @@ def plain_values(node: Any) -> Any:
             return node["Value"]
         del node["UaType"]
     return node
+
+
+def _marked(node: Any) -> bool:
+    """Returns whether this is a value of DynamoDB behind the mark of its type."""
+    if not isinstance(node, dict) or len(node) != 1:
+        return False
+    ((mark, value),) = node.items()
+    return mark in _MARKS and isinstance(value, _MARKS[mark])
 
 
 def _unwrapped(node: Any) -> Any:

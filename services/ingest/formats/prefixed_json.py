@@ -24,12 +24,16 @@ _BEHIND = re.compile(
     r"|\d{10,19}(?:\.\d+)?)[\])]?(?::|,|;)?\s+)?"
     r"([^\s{\[,;\"]+(?: [^\s{\[,;\"]+){0,3}?)?[:,;]?\s+(\{.*\}|\[\s*\{.*\])\s*"
 )
+# Zigbee2MQTT's log.
+_PUBLISHED = re.compile(
+    r"\[?(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?)\]?[^'{]{0,80}?topic '([^']+)', payload '(\{.*\})'\s*"
+)
 _LOOKED_AT, _FEWEST_LINES, _MOST = 20, 2, 0.8
 
 
 def _record(line: str) -> tuple[str, str, list[dict[str, Any]]] | None:
     """Returns time, words and records of a line; None for one that is no JSON behind words."""
-    found = _BEHIND.fullmatch(line)
+    found = _BEHIND.fullmatch(line) or _PUBLISHED.fullmatch(line)
     if found is None or not (found[1] or found[2]):
         return None
     try:

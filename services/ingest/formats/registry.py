@@ -95,6 +95,7 @@ def containers() -> tuple[Container, ...]:
 def text_formats() -> tuple[TextFormat, ...]:
     """Returns the text formats, the most specific first."""
     from services.ingest.formats import (
+        arff,
         data_block,
         field_lines,
         fixed_width,
@@ -114,7 +115,15 @@ def text_formats() -> tuple[TextFormat, ...]:
         station_archive,
     )
 
-    vendors = (lvm.FORMAT, influx.FORMAT, data_block.FORMAT, line_protocol.FORMAT, nem12.FORMAT, station_archive.FORMAT)
+    vendors = (
+        arff.FORMAT,
+        lvm.FORMAT,
+        influx.FORMAT,
+        data_block.FORMAT,
+        line_protocol.FORMAT,
+        nem12.FORMAT,
+        station_archive.FORMAT,
+    )
     lines = (levels.FORMAT, prefixed_json.FORMAT, key_values.FORMAT, stamped_lines.FORMAT, field_lines.FORMAT)
     quotes = (quoted_lines.FORMAT, protected_cells.FORMAT, guarded_cells.FORMAT)
     return (*vendors, ignition_dataset.FORMAT, fixed_width.FORMAT, sections.FORMAT, *lines, *quotes)

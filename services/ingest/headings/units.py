@@ -85,8 +85,11 @@ def find_units_row(
 def units_under(names: Sequence[str], cells: Sequence[str]) -> bool:
     """Returns whether a record repeats some cells of the one above it and has units under the others.
 
-    Loggers write what their channels are over lines such as "NO.,Time,ms,bar,degC,V,A1234".
+    Loggers write what their channels are over lines such as "NO.,Time,ms,bar,degC,V,A1234"; Campbell's begin such a
+    line with "TS", whatever its units are.
     """
+    if len(names) == len(cells) and [*map(str.upper, names[:1]), *cells[:1]] == ["TIMESTAMP", "TS"]:
+        return True
     differing = [(name, cell) for name, cell in zip(names, cells, strict=False) if cell and name != cell]
     units = sum(is_unit(cell) and not is_unit(name) for name, cell in differing)
     repeated = any(name and name == cell for name, cell in zip(names, cells, strict=False))

@@ -1,4 +1,4 @@
-"""Clocks written as nothing but digits beside a date: 0558 or 055800, whose leading zeros may be gone."""
+"""Clocks written as nothing but digits beside a date: 0558 or 055800, whose leading zeros may be gone, or an hour."""
 
 from __future__ import annotations
 
@@ -38,3 +38,16 @@ def digit_clock(values: pl.Series, *, several_days: bool) -> pl.Series | None:
         return None
     two = [pl.col(part).cast(pl.String).str.zfill(2) for part in ("hour", "minute", "second")]
     return parts.select(pl.concat_str(two, separator=":")).to_series().alias(values.name)
+
+
+def hours_of_day(values: pl.Series) -> pl.Series | None:
+    """Returns a column of the hours 0 to 24 as texts such as "05:00:00", nulls kept; None where it holds others or
+    hardly any."""
+    if not values.dtype.is_integer() or values.drop_nulls().n_unique() < _FEWEST_HOURS:
+        return None
+    if not values.drop_nulls().is_between(0, 24).all():
+        return None
+    return values.cast(pl.String).str.zfill(2) + ":00:00"
+
+
+_FEWEST_HOURS = 12

@@ -1,5 +1,5 @@
-"""Times written as nothing but digits: 20240314055800 anywhere; 202403140558, 20240314 and the time since 1970 under a
-heading of times; 240314 and 140324 under a heading of dates. They would be read as numbers otherwise."""
+"""Times written as nothing but digits: 20240314055800 anywhere; 202403140558, 2024031405, 20240314 and the time since
+1970 under a heading of times; 240314 and 140324 under a heading of dates. They would be read as numbers otherwise."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from services.ingest.layouts.headings import names_role
 from services.ingest.values.epochs import SECONDS_SINCE_1904, from_epoch
 from services.ingest.values.timestamps import TimeColumn, find_time
 
-_FORMATS = {14: "%Y%m%d%H%M%S", 12: "%Y%m%d%H%M", 8: "%Y%m%d"}
-_SHAPE = r"^(19|20)\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(([01]\d|2[0-3])([0-5]\d){1,2})?$"
+_FORMATS = {14: "%Y%m%d%H%M%S", 12: "%Y%m%d%H%M", 10: "%Y%m%d%H", 8: "%Y%m%d"}
+_SHAPE = r"^(19|20)\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(([01]\d|2[0-3])([0-5]\d){0,2})?$"
 _SIX_DIGITS = re.compile(r"(?i:(?:^|[\W_])(?:date|datum|fecha|data|dato)(?=$|[\W_])|yymmdd|ddmmyy|日付|日期)")
 _EPOCH = r"^\d{10}(\d{3}|\d{6}|\d{9})?(\.\d{1,9})?$|^[1-4]\.\d{5,18}[eE]\+?(0?9|12)$"
 _NAMES_A_TIME = re.compile(
-    r"(?i:epoch|unix|time[\W_]?stamp|datetime|(?:^|[\W_])(?:time|date|ts|utc|zeit|datum)(?=$|[\W_])|_at$)"
+    r"(?i:epoch|unix|time[\W_]?stamp|datetime|(?:^|[\W_])(?:time|date|ts|utc|zeit|datum|fecha|data|y{4}mmdd)(?=$|[\W_])|_at$)"
     r"|[a-z](?:Time|Date|At|Ts|TS|UTC)(?=$|[\W_])"
 )
 _FROM, _TO = 946_684_800, 2_208_988_800
@@ -34,7 +34,8 @@ def find_digit_time(texts: pl.Series) -> TimeColumn | None:
     if _may_be_six_digits(filled):
         return _six_digits(texts)
     if fmt := _format(filled):
-        found = find_time(texts, forced=fmt)
+        hours = fmt == _FORMATS[10]
+        found = find_time(texts + "00", forced=_FORMATS[12]) if hours else find_time(texts, forced=fmt)
         if not isinstance(found, TimeColumn) or found.values.null_count() > texts.null_count():
             return None
         return TimeColumn(found.values, fmt, "every cell has the digits of a date")

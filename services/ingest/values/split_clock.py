@@ -19,13 +19,14 @@ from services.ingest.layouts.clock import with_milliseconds
 from services.ingest.layouts.headings import names_role, squashed
 from services.ingest.layouts.roles import is_clock
 from services.ingest.tables import Fact
-from services.ingest.values.digit_clocks import digit_clock
+from services.ingest.values.digit_clocks import digit_clock, hours_of_day
 from services.ingest.values.timestamps import ACCEPTED_SHARE, TimeColumn, find_time, localised
 
 _MANY_A_DAY = 0.9
 """Distinct dates a row below which a table has several lines a day."""
 
 _LOOKED_AT = 1000
+_NAMES_HOURS = frozenset(["hh", "hr", "hour", "hourofday", "stunde", "heure", "hora", "ora", "godzina", "时", "時"])
 _NAMES_DIGITS = re.compile(
     r"^(?:(?:utc|lst|local|gmt|obs)?time(?:utc|lst|local|gmt|of)?(?:hhmm(?:ss)?)?|hrmn|hhmm(?:ss)?)$"
 )
@@ -103,6 +104,9 @@ def _clock_in_digits(
                 continue
             clocks = digit_clock(column(name), several_days=days.drop_nulls().n_unique() > 1)
             if clocks is not None:
+                return name, clocks
+        for name in _beside(date, names):
+            if squashed(name) in _NAMES_HOURS and (clocks := hours_of_day(column(name))) is not None:
                 return name, clocks
     return "", days
 

@@ -1,0 +1,82 @@
+"""Layouts of weather services, open data, home automation and databases."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+
+import pytest
+
+from services.chassis.errors import SensorForgeError
+from tests.ingest.conftest import Read, values
+
+HOURS = [dt.datetime(2024, 1, 13) + dt.timedelta(hours=i) for i in range(60)]
+
+
+def test_date_with_an_hour_in_ten_digits_is_no_epoch(read: Read) -> None:
+    lines = [f"        433;{t:%Y%m%d%H};    3;{i / 10:6.1f};eor" for i, t in enumerate(HOURS)]
+    dataset = read("\n".join(["STATIONS_ID;MESS_DATUM;QN_9;TT_TU;eor", *lines]).encode())
+    assert values(dataset, "MESS_DATUM") == HOURS
+
+
+def test_seconds_since_1970_stay_seconds(read: Read) -> None:
+    lines = [f"{1_710_410_400 + 60 * i},{i}.5" for i in range(40)]
+    found = values(read("\n".join(["time,flow", *lines]).encode()), "time")
+    assert found[0] == dt.datetime(2024, 3, 14, 10, tzinfo=dt.UTC)
+
+
+def test_hour_from_1_to_24_is_added_to_its_date(read: Read) -> None:
+    lines = [f"  260,{t - dt.timedelta(hours=1):%Y%m%d},{(t.hour or 24):5d},{i:5d}" for i, t in enumerate(HOURS)]
+    text = "\n".join(["# BRON: KNMI", "# T = Temperatuur", "# STN,YYYYMMDD,   HH,    T", "# ", *lines])
+    assert values(read(text.encode()), "YYYYMMDD") == HOURS
+
+
+@pytest.mark.parametrize("units", ["Volts,Deg C", "Unitless,widgets"])
+def test_campbells_line_of_units_is_no_header(units: str, read: Read) -> None:
+    above = '"TOA5","S","CR1000","1","CR1000.Std","CPU:x","1","T60"\n"TIMESTAMP","RECORD","BattV_Min","AirTC_Avg"\n'
+    lines = [f'"{t}",{i},12.5,{i}.5' for i, t in enumerate(HOURS)]
+    dataset = read((above + "\n".join([f"TS,RN,{units}", ",,Min,Avg", *lines])).encode())
+    assert dataset.table.columns == ["source_row", "TIMESTAMP", "RECORD", "BattV_Min", "AirTC_Avg"]
+    assert values(dataset, "TIMESTAMP") == HOURS
+
+
+def test_attributes_name_the_columns_of_a_relation(read: Read) -> None:
+    above = [
+        "% made by a test", "@RELATION pump", "", '@ATTRIBUTE time DATE "yyyy-MM-dd HH:mm:ss"',
+        "@attribute 'inlet temp' NUMERIC", "@ATTRIBUTE state {on,off}", "", "@DATA",
+    ]  # fmt: skip
+    lines = [f'"{t}",{i if i % 8 else "?"},on' for i, t in enumerate(HOURS)]
+    dataset = read("\n".join([*above, *lines[:30], "% a remark", *lines[30:]]).encode())
+    assert values(dataset, "time") == HOURS
+    assert values(dataset, "inlet temp") == [i if i % 8 else None for i in range(len(HOURS))]
+    assert not dataset.rejects.height
+
+
+def test_relation_of_sparse_rows_is_refused(read: Read) -> None:
+    text = "@relation a\n@attribute x numeric\n@attribute y numeric\n@data\n{0 1.5, 1 2}\n{1 3}\n{0 4}\n"
+    with pytest.raises(SensorForgeError, match="sparse"):
+        read(text.encode())
+
+
+def test_items_of_dynamodb_lose_their_marks(read: Read) -> None:
+    items = [
+        {"device": {"S": "p1"}, "ts": {"N": str(1_710_410_400 + i)}, "temp": {"N": f"{i}.5"} if i else {"NULL": True}}
+        for i in range(40)
+    ]
+    dataset = read(json.dumps({"Items": items, "Count": 40}).encode())
+    assert values(dataset, "temp") == [None, *(i + 0.5 for i in range(1, 40))]
+    assert dataset.time_columns == ["ts"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{t:%Y-%m-%d_%H:%M:%S} Boiler temp: {i}.5",
+        "{t:%Y-%m-%d %H:%M:%S} INFO sensor - temp={i}.5 C press=1.5 bar",
+        "[{t:%Y-%m-%d %H:%M:%S}] info: \tz2m:mqtt: MQTT publish: topic 'home/boiler', payload '{{\"temp\":{i}.5}}'",
+    ],
+)
+def test_line_of_a_log_is_a_row(line: str, read: Read) -> None:
+    dataset = read("\n".join(line.format(t=t, i=i) for i, t in enumerate(HOURS)).encode())
+    assert values(dataset, "time") == HOURS
+    assert values(dataset, "temp") == [i + 0.5 for i in range(len(HOURS))]
