@@ -80,3 +80,41 @@ def test_line_of_a_log_is_a_row(line: str, read: Read) -> None:
     dataset = read("\n".join(line.format(t=t, i=i) for i, t in enumerate(HOURS)).encode())
     assert values(dataset, "time") == HOURS
     assert values(dataset, "temp") == [i + 0.5 for i in range(len(HOURS))]
+
+
+def test_values_by_time_are_series_told_apart_by_their_tags(read: Read) -> None:
+    def series(metric: str, host: str, base: int) -> dict[str, object]:
+        dps = {str(1_710_410_400 + 30 * i): base + i for i in range(20)}
+        return {"metric": metric, "tags": {"host": host, "site": "a"}, "aggregateTags": [], "dps": dps}
+
+    answer = [series("temp", "p1", 20), series("temp", "p2", 40), series("press", "p1", 70)]
+    dataset = read(json.dumps(answer).encode())
+    assert values(dataset, "temp.p2") == [40 + i for i in range(20)]
+    assert values(dataset, "press.p1") == [70 + i for i in range(20)]
+
+
+def test_records_by_day_and_clock_have_whole_times(read: Read) -> None:
+    days: dict[str, dict[str, dict[str, float]]] = {}
+    for i, t in enumerate(HOURS):
+        days.setdefault(f"{t:%Y-%m-%d}", {})[f"{t:%H:%M:%S}"] = {"temp": i + 0.5}
+    dataset = read(json.dumps({"device": "p1", "data": days}).encode())
+    assert values(dataset, "timestamp") == HOURS
+
+
+@pytest.mark.parametrize(
+    "pace", [{"sample_rate_hz": 10}, {"fs": 10}, {"samplingRate": 10}, {"interval_ms": 100}, {"dt": 0.1}]
+)
+@pytest.mark.parametrize("listed", [True, False])
+def test_signals_with_a_start_and_a_rate_have_times(pace: dict[str, float], listed: bool, read: Read) -> None:
+    data = {"x": [i / 10 for i in range(50)], "y": [i / 5 for i in range(50)]}
+    signals = [{"name": k, "unit": "mm/s", "data": v} for k, v in data.items()] if listed else data
+    dataset = read(json.dumps({"start": "2024-03-14T10:00:00Z", **pace, "signals": signals}).encode())
+    start = dt.datetime(2024, 3, 14, 10, tzinfo=dt.UTC)
+    assert values(dataset, "timestamp") == [start + dt.timedelta(seconds=i / 10) for i in range(50)]
+    assert values(dataset, "y") == data["y"]
+
+
+def test_signals_of_different_lengths_are_not_paced(read: Read) -> None:
+    signals = [{"name": n, "data": [1.5] * k} for n, k in (("x", 10), ("y", 20))]
+    dataset = read(json.dumps({"start": "2024-03-14T10:00:00Z", "fs": 10, "signals": signals}).encode())
+    assert not dataset.time_columns

@@ -92,3 +92,16 @@ def test_files_of_a_date_and_a_clock_are_joined_by_both(read: Read) -> None:
     dataset = read(file("Flow"), file("Temp"))
     assert dataset.table.columns == ["source_row", "timestamp", "Flow", "Temp"]
     assert dataset.table.height == len(CLOCKS)
+
+
+def test_date_in_the_first_row_of_a_day_is_that_of_the_rows_below(read: Read) -> None:
+    times = [dt.datetime(2024, 3, 14, 6) + dt.timedelta(minutes=45 * i) for i in range(60)]
+    first = {t.date(): t for t in reversed(times)}
+    lines = [f"{t:%d.%m.%Y}" * (first[t.date()] == t) + f";{t:%H:%M};{i},5" for i, t in enumerate(times)]
+    assert values(read("\n".join(["Datum;Uhrzeit;Flow", *lines]).encode()), "Datum") == times
+
+
+def test_dates_stay_missing_where_the_clock_steps_back_without_one(read: Read) -> None:
+    times = [dt.datetime(2024, 3, 14, 6) + dt.timedelta(minutes=45 * i) for i in range(60)]
+    lines = [f"{t:%d.%m.%Y}" * (i == 0) + f";{t:%H:%M};{i},5" for i, t in enumerate(times)]
+    assert values(read("\n".join(["Datum;Uhrzeit;Flow", *lines]).encode()), "Datum")[1:] == [None] * 59

@@ -199,6 +199,20 @@ def _keyed_by_time(document: dict[str, Any]) -> bool:
     return records and all(map(_TIME_KEY.fullmatch, document))
 
 
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_CLOCK = re.compile(r"\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?")
+
+
+def _by_day_and_clock(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """Returns the records of an object of days, each of which is one of clocks; [] for anything else."""
+    days = all(map(_DAY.fullmatch, document)) and all(isinstance(v, dict) and v for v in document.values())
+    if not days or not all(
+        _CLOCK.fullmatch(c) and isinstance(r, dict) for v in document.values() for c, r in v.items()
+    ):
+        return []
+    return [{"timestamp": f"{day} {clock}", **r} for day, clocks in document.items() for clock, r in clocks.items()]
+
+
 def _records(document: Any) -> tuple[str, list[dict[str, Any]]]:
     """Returns (shape, records) of the part of a document that is a table."""
     if isinstance(document, list):
@@ -214,6 +228,8 @@ def _records(document: Any) -> tuple[str, list[dict[str, Any]]]:
         return "", []
     if not isinstance(document, dict) or not document:
         return "", []
+    if by_day := _by_day_and_clock(document):
+        return "records by day and clock", by_day
     if _keyed_by_time(document):
         return "records by time", [{"timestamp": int(k) if k.isdigit() else k, **v} for k, v in document.items()]
     low = {k.lower(): v for k, v in document.items()}

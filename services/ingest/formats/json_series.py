@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from services.ingest.formats.json_paced import paced_series
 from services.ingest.layouts.headings import names_role
 
 _NAME_KEYS = (
@@ -21,6 +22,7 @@ _LABEL_KEYS = ("metric", "labels", "tags")
 _SAMPLE_KEYS = (
     "values", "data", "samples", "items", "points", "datapoints", "history", "readings", "records", "datavalues",
     "measurements", "propertyvalues", "timeseries", "sample", "reading", "record", "row", "entry", "datapoint",
+    "dps",
 )  # fmt: skip
 _TIME_KEYS = (
     "timestamp", "time", "t", "ts", "sourcetimestamp", "source_timestamp", "servertimestamp", "datetime", "date",
@@ -99,6 +101,8 @@ def _collect(node: Any, found: list[tuple[str | Labels, str, Samples]], depth: i
     about = node[low["meta"]] if isinstance(node.get(low.get("meta", "")), dict) else {}
     own = own or next((str(about[k]) for k in about if k.lower() in _NAME_KEYS), "")
     name: str | Labels = own or next((_labels(node[low[k]]) for k in _LABEL_KEYS if k in low), {}) or around
+    if isinstance(node.get(low.get("metric", "")), str) and (tags := _labels(node.get(low.get("tags", "")))):
+        name = {"": own, **tags}
     samples = _samples_of(node, low)
     if samples and not name and samples[0][2] is not None:
         # A lone stream says only what its samples are; without a quality it is as well a table of its own.
@@ -108,7 +112,7 @@ def _collect(node: Any, found: list[tuple[str | Labels, str, Samples]], depth: i
         unit = unit or next((str(about[k]) for k in about if k.lower() in _UNIT_KEYS), "")
         found.append((name, unit, samples))
         return
-    if shared := _beside_shared_times(node, low):
+    if shared := _beside_shared_times(node, low) or paced_series(node):
         found.extend(shared)
         return
     lists = {k: s for k, v in node.items() if isinstance(v, list) and len(v) > 1 and (s := _samples(v))}

@@ -25,6 +25,9 @@ from services.ingest.values.timestamps import ACCEPTED_SHARE, TimeColumn, find_t
 _MANY_A_DAY = 0.9
 """Distinct dates a row below which a table has several lines a day."""
 
+_MOSTLY = 0.5
+"""Share of missing dates from which they may stand once a day."""
+
 _LOOKED_AT = 1000
 _NAMES_HOURS = frozenset(["hh", "hr", "hour", "hourofday", "stunde", "heure", "hora", "ora", "godzina", "时", "時"])
 _NAMES_DIGITS = re.compile(
@@ -62,6 +65,7 @@ def whole_times(
     if not clock:
         return None
     clocks = clocks.str.strip_chars()
+    days = _dates_once_a_day(days, clocks)
     label = f"{date} {clock}"
     written = pl.select(pl.concat_str([days.dt.strftime("%Y-%m-%d"), clocks], separator=" ")).to_series()
     found = find_time(written.alias(label))
@@ -77,6 +81,21 @@ def whole_times(
     text = f"Column {date!r}: {lost} dates have no time of day in column {clock!r} and became missing."
     fact = Fact(f"time_of_day:{date}", ", ".join(added), f"the clock of the dates in {date!r}, added to them")
     return WholeTimes(whole, tuple(added), fact, (("UNPARSABLE_TIMES", text),) if lost else ())
+
+
+def _dates_once_a_day(days: pl.Series, clocks: pl.Series) -> pl.Series:
+    """Returns dates that stand only in the first row of each day in all its rows, where no clock below a date steps
+    back before the next; other dates as they are."""
+    if days[0] is None or days.null_count() < _MOSTLY * len(days):
+        return days
+    found = find_time("2000-01-01 " + clocks)
+    if not isinstance(found, TimeColumn):
+        return days
+    frame = pl.DataFrame({"day": days, "clock": found.values, "of": days.is_not_null().cum_sum()})
+    back = (pl.col("clock").drop_nulls().diff() < pl.duration()).any()
+    if frame.group_by("of").agg(back.alias("back"))["back"].any():
+        return days
+    return frame.select(pl.when(pl.col("clock").is_not_null()).then(pl.col("day").forward_fill())).to_series()
 
 
 def _clock_of(
