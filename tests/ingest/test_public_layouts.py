@@ -118,3 +118,46 @@ def test_signals_of_different_lengths_are_not_paced(read: Read) -> None:
     signals = [{"name": n, "data": [1.5] * k} for n, k in (("x", 10), ("y", 20))]
     dataset = read(json.dumps({"start": "2024-03-14T10:00:00Z", "fs": 10, "signals": signals}).encode())
     assert not dataset.time_columns
+
+
+@pytest.mark.parametrize("key", ["VQTs", "raw"])
+def test_samples_under_the_same_key_belong_to_the_tag_around_them(key: str, read: Read) -> None:
+    def samples(base: int) -> dict[str, object]:
+        return {key: [{"V": base + i, "Q": 192, "T": f"{t:%Y-%m-%dT%H:%M:%SZ}"} for i, t in enumerate(HOURS)]}
+
+    dataset = read(json.dumps({"results": {"Line.T": samples(20), "Line.P": samples(70)}}).encode())
+    own = [n for n in dataset.table.columns if n.startswith("Line.")]
+    assert [values(dataset, n)[0] for n in own] == [20, 70]
+
+
+def _line(base: int) -> list[list[object]]:
+    return [[f"{t:%Y-%m-%dT%H:%M:%SZ}", base + i] for i, t in enumerate(HOURS)]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        [
+            {"device": d, "series": [{"name": "temp", "values": _line(a)}, {"name": "press", "values": _line(a + 5)}]}
+            for d, a in (("d1", 20), ("d2", 70))
+        ],
+        {"d1": {"temp": _line(20), "press": _line(25)}, "d2": {"temp": _line(70), "press": _line(75)}},
+        {
+            "machines": [
+                {"id": d, "sensors": [{"id": "temp", "readings": [{"time": t, "value": v} for t, v in _line(a)]}]}
+                for d, a in (("d1", 20), ("d2", 70))
+            ]
+        },
+    ],
+)
+def test_sensors_called_the_same_of_two_machines_are_two_columns(document: object, read: Read) -> None:
+    dataset = read(json.dumps(document).encode())
+    assert [values(dataset, f"{d}.temp")[0] for d in ("d1", "d2")] == [20, 70]
+
+
+def test_pages_of_one_series_are_one_column(read: Read) -> None:
+    pages = [
+        {"id": n, "series": [{"name": "temp", "values": _line(20)[a : a + 21]}]} for n, a in ((7, 0), (8, 20), (9, 40))
+    ]
+    dataset = read(json.dumps(pages).encode())
+    assert values(dataset, "temp") == [20 + i for i in range(len(HOURS))]

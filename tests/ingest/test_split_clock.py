@@ -17,6 +17,7 @@ CLOCKS = [dt.datetime(2024, 3, 14, 23, 54) + dt.timedelta(seconds=10 * i) for i 
         ("Date,Time,Flow", "{t:%d/%m/%Y},{t:%H:%M:%S},{i}.5"),
         ("$Time,$Date,Flow", "{t:%H:%M:%S},{t:%m/%d/%y},{i}.5"),
         ("Header:,Date,Time,Flow", "Data,{t:%Y-%m-%d},{t:%H:%M:%S};000,{i}.5"),
+        ("Date;Heure;Flow", "{t:%d/%m/%Y};{t:%H}h{t:%M}m{t:%S};{i},5"),
         ("Datum;Wert;Uhrzeit;Flow", "{t:%d.%m.%Y};{i},25;{t:%H:%M:%S};{i},5"),
         ("Date,Clock_1,Flow", "{t:%m/%d/%Y} 00:00:00,{t:%I:%M:%S %p},{i}.5"),
     ],

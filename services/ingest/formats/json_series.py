@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from services.ingest.formats.json_owners import Owners, label_of
 from services.ingest.formats.json_paced import paced_series
 from services.ingest.layouts.headings import names_role
 
@@ -22,7 +23,7 @@ _LABEL_KEYS = ("metric", "labels", "tags")
 _SAMPLE_KEYS = (
     "values", "data", "samples", "items", "points", "datapoints", "history", "readings", "records", "datavalues",
     "measurements", "propertyvalues", "timeseries", "sample", "reading", "record", "row", "entry", "datapoint",
-    "dps",
+    "dps", "vqts", "tvqs",
 )  # fmt: skip
 _TIME_KEYS = (
     "timestamp", "time", "t", "ts", "sourcetimestamp", "source_timestamp", "servertimestamp", "datetime", "date",
@@ -65,11 +66,13 @@ Labels = Mapping[str, str]
 def find_series(document: Any) -> list[Series]:
     """Returns (tag, unit, samples as (time, value, quality)) of every series in a document; empty for other shapes."""
     found: list[tuple[str | Labels, str, Samples]] = []
-    _collect(document, found, 0, "")
+    owners = Owners()
+    _collect(document, found, owners, 0, "")
     if not any(samples for _, _, samples in found):
         return []
     names = named_by_labels([{"": name} if isinstance(name, str) else name for name, _, _ in found])
     plain = [name if isinstance(name, str) else names[i] for i, (name, _, _) in enumerate(found)]
+    plain = owners.distinct(plain, [samples for _, _, samples in found])
     return [(name, unit, samples) for name, (_, unit, samples) in zip(plain, found, strict=True)]
 
 
@@ -82,8 +85,10 @@ def named_by_labels(labels: Sequence[Labels]) -> list[str]:
     return [".".join(one[k] for k in telling if one.get(k)) or "value" for one in labels]
 
 
-def _collect(node: Any, found: list[tuple[str | Labels, str, Samples]], depth: int, around: str) -> None:
-    """Adds the series below a node; `around` is the name of the object that the node is a part of."""
+def _collect(
+    node: Any, found: list[tuple[str | Labels, str, Samples]], owners: Owners, depth: int, around: str
+) -> None:
+    """Adds the series below a node, and whose they are; `around` is the name of the object that it is a part of."""
     if depth > _DEEPEST:
         return
     if isinstance(node, list):
@@ -92,7 +97,9 @@ def _collect(node: Any, found: list[tuple[str | Labels, str, Samples]], depth: i
             if number == _LOOKED_AT and len(found) == before:
                 return
             if isinstance(item, dict | list):
-                _collect(item, found, depth + 1, told[number] if told else "")
+                first = len(found)
+                _collect(item, found, owners, depth + 1, told[number] if told else "")
+                owners.add(label_of(item), first, len(found))
         return
     if not isinstance(node, dict):
         return
@@ -119,7 +126,9 @@ def _collect(node: Any, found: list[tuple[str | Labels, str, Samples]], depth: i
     # Several named lists may stand beside what says whose they are.
     others = [v for k, v in node.items() if k not in lists]
     if lists and (not others or (len(lists) > 1 and not any(isinstance(v, dict | list) for v in others))):
-        found.extend((k, "", s) for k, s in lists.items())
+        # Objects that their own keys tell apart may call their samples the same.
+        of = f"{around}." if around and len(lists) == 1 else ""
+        found.extend((of + k, "", s) for k, s in lists.items())
         return
     if len(lists) == 1 and not any(isinstance(v, dict | list) for v in others):
         # A page of one stream: what stands beside the samples is about the page.
@@ -134,7 +143,9 @@ def _collect(node: Any, found: list[tuple[str | Labels, str, Samples]], depth: i
     for key, value in node.items():
         if isinstance(value, dict | list):
             near = own or (key if answers else around)
-            _collect(value, found, depth + 1, near if isinstance(value, dict) else "")
+            first = len(found)
+            _collect(value, found, owners, depth + 1, near if isinstance(value, dict) else "")
+            owners.add(key if isinstance(value, dict) else "", first, len(found))
 
 
 def _alike(parts: list[Any]) -> bool:

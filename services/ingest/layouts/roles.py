@@ -346,6 +346,8 @@ def is_clock(values: pl.Series) -> bool:
     head = trimmed(values.head(200)).drop_nulls()
     return (
         len(head) > 0
-        and bool(head.str.contains(r"^\d{1,2}[:.]\d{2}([:.]\d{2}([.,:;]\d{1,9})?)?\s*([AaPp]\.?\s?[Mm]\.?)?$").all())
+        and bool(
+            head.str.contains(r"^\d{1,2}[:.hH]\d{2}([:.mM]\d{2}([.,:;]\d{1,9})?)?\s*([AaPp]\.?\s?[Mm]\.?)?$").all()
+        )
         and not bool(head.str.contains(r"^\d{1,2}[.]\d{1,2}$").all())
     )
