@@ -59,3 +59,20 @@ def test_sums_of_money_are_numbers_of_their_currency(texts: list[str], unit: str
     dataset = read(f"day;cost\n{body}".encode())
     assert values(dataset, "cost") == [0.2, -1250.5, -3.0]
     assert dataset.units["cost"] == unit
+
+
+@pytest.mark.parametrize("unit", ["", " °C", "°C", "\u00a0bar"])
+@pytest.mark.parametrize("options", [{}, {"decimal": ","}])
+def test_point_beside_a_column_of_decimal_commas_is_a_decimal_point(
+    unit: str, options: dict[str, str], read: Read
+) -> None:
+    lines = [f"{20 + i / 10:.1f}{unit};{3 + i / 10:.1f} bar".replace(".", "!", 1).replace(".", ",") for i in range(40)]
+    dataset = read("\n".join(["t;p", *lines]).replace("!", ".").encode(), **options)
+    assert values(dataset, "t") == pytest.approx([20 + i / 10 for i in range(40)])
+    assert values(dataset, "p") == pytest.approx([3 + i / 10 for i in range(40)])
+
+
+def test_points_between_groups_of_three_stay_groups_beside_decimal_commas(read: Read) -> None:
+    lines = [f"{1 + i}.250;{3 + i / 10:.1f}".replace(".", "!", 1).replace(".", ",") for i in range(40)]
+    dataset = read("\n".join(["n;p", *lines]).replace("!", ".").encode())
+    assert values(dataset, "n") == [1000 * (1 + i) + 250 for i in range(40)]

@@ -54,7 +54,9 @@ class DecimalEvidence:
         if len(sample) > sample_size:
             sample = sample.gather_every(len(sample) // sample_size)
         if not sample.str.contains(",", literal=True).any():
-            self.point += int(sample.head(2000).str.contains(_PLAIN_POINT).sum())
+            head = sample.head(2000)
+            points = int(head.str.contains(_PLAIN_POINT).sum())
+            self.point += points or int(_without_units(head).str.contains(_PLAIN_POINT).sum())
             return
         sample = _without_units(sample)
         unclear = sample.str.contains(_GROUP_OR_COMMA)

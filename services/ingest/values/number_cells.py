@@ -57,7 +57,11 @@ def plain_number(texts: pl.Series, decimal: Decimal) -> pl.Series:
         texts = _chosen(grouped, texts.str.replace_all("['\u2019\u00a0\u202f ]", ""), texts)
     has_comma = texts.str.contains(",", literal=True)
     if decimal == ",":
-        return texts.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
+        without = texts.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
+        if not has_comma.all() and texts.filter(~has_comma).str.contains(_POINT_OF_NO_GROUP).any():
+            # Points that part no groups of three are decimal marks, whatever the other columns have.
+            return _chosen(has_comma, without, texts)
+        return without
     if not has_comma.any():
         return texts
     if decimal == ".":
@@ -73,6 +77,7 @@ def plain_number(texts: pl.Series, decimal: Decimal) -> pl.Series:
 
 # Two numbers in one cell ("9358 65524") are no groups of one.
 _GROUPED = "^[+-]?\\d{1,3}(?:['\u2019\u00a0\u202f ]\\d{3})+(?:[.,]\\d*)?(?:[eE][+-]?\\d+)?%?$"
+_POINT_OF_NO_GROUP = r"^[+-]?(?:\d*\.(?:\d{1,2}|\d{4,})?|\d{4,}\.\d*|0\.\d+)(?:[eE][+-]?\d+)?$"
 _SIGN_APART = r"^([+-]) +(\d*[.,]?\d)"
 _SIGN_BEHIND = r"^(\d[\d.,]*|[.,]\d+)-$"
 
