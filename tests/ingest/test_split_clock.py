@@ -106,3 +106,24 @@ def test_dates_stay_missing_where_the_clock_steps_back_without_one(read: Read) -
     times = [dt.datetime(2024, 3, 14, 6) + dt.timedelta(minutes=45 * i) for i in range(60)]
     lines = [f"{t:%d.%m.%Y}" * (i == 0) + f";{t:%H:%M};{i},5" for i, t in enumerate(times)]
     assert values(read("\n".join(["Datum;Uhrzeit;Flow", *lines]).encode()), "Datum")[1:] == [None] * 59
+
+
+@pytest.mark.parametrize(
+    ("header", "line", "time", "flow"),
+    [
+        ("time flow temp", "{t} {i}.5 {i}.25", "time", "flow"),
+        ("# Timestamp   flow   temp", "{t}   {i}.5   {i}.25", "Timestamp", "flow"),
+        ("id time flow temp", "{i} {t} {i}.5 {i}.25", "time", "flow"),
+        ("flow temp stamp", "{i}.5 {i}.25 {t}", "stamp", "flow"),
+        ("Zeit;flow;temp", "{t:%d.%m.%Y};{t:%H:%M:%S};{i},5;{i},25", "Zeit", "flow"),
+        ("Date Time flow temp", "{n} {t} {i}.5 {i}.25", "Date", "flow"),
+    ],
+)
+def test_one_name_over_a_date_and_a_clock_moves_no_other(
+    header: str, line: str, time: str, flow: str, read: Read
+) -> None:
+    lines = [line.format(t=t, i=i, n=i + 1) for i, t in enumerate(CLOCKS)]
+    dataset = read("\n".join([header, *lines]).encode())
+    assert values(dataset, time) == CLOCKS
+    assert values(dataset, flow) == [i + 0.5 for i in range(len(CLOCKS))]
+    assert values(dataset, "temp") == [i + 0.25 for i in range(len(CLOCKS))]

@@ -59,6 +59,8 @@ def joined_names(
 ) -> tuple[tuple[str, ...], tuple[int, ...]]:
     """Returns (names, indices of group lines joined): what the lines of the header's block say together."""
     own = rows[header][1]
+    if one := _one_name_for_date_and_clock(own, rows, data, width):
+        return one, ()
     body = [kinds[i] for i in range(data, len(rows)) if len(rows[i][1]) == width]
     in_place = names_role(own[0], "time") and sum(k[0] == "time" for k in body) > 0.5 * len(body)
     if len(own) == width - 1 and measured[:1] == (True,) and not in_place and any(k[-1] != "empty" for k in body):
@@ -93,6 +95,29 @@ def joined_names(
             groups.append(i)
             names = [_under(label, name) for label, name in zip(over, names, strict=True)]
     return tuple(names), tuple(sorted(groups))
+
+
+_DATE = re.compile(r"\d{1,4}([-/.])\d{1,2}\1\d{1,4}")
+_CLOCK = re.compile(r"\d{1,2}:\d{2}(?::\d{2}(?:[.,:]\d{1,9})?)?")
+_CLOCK_NAME = "clock"
+
+
+def _one_name_for_date_and_clock(own: Sequence[str], rows: Records, data: int, width: int) -> tuple[str, ...]:
+    """Returns the names where one stands over a date and a clock that are two fields ("time temp" over "2024-03-14
+    10:00:00 20.5"); nothing where the names are as many as the fields, or stand one field to the left, as R's do."""
+    names = own[1:] if own[:1] in (["#"], ["%"], ["//"]) else own
+    body = [cells for _, cells in rows[data:] if len(cells) == width]
+    if len(names) != width - 1 or not all(names) or not body:
+        return ()
+    for at in range(width - 1):
+        stamped = sum(bool(_DATE.fullmatch(r[at]) and _CLOCK.fullmatch(r[at + 1])) for r in body)
+        if stamped >= _NEARLY_ALL * len(body):
+            each = at > 0 and names_role(names[at - 1], "time") and names_role(names[at], "clock")
+            return () if each else (*names[: at + 1], _CLOCK_NAME, *names[at + 1 :])
+    return ()
+
+
+_NEARLY_ALL = 0.9
 
 
 def _group_labels(cells: Sequence[str], names: Sequence[str], width: int) -> list[str]:
