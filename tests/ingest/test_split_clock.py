@@ -66,6 +66,13 @@ def test_six_digits_that_are_dates_in_two_orders_stay_numbers(read: Read) -> Non
     assert values(read("\n".join(["Date,Flow", *lines]).encode()), "Date") == [111213] * 40
 
 
+def test_numbers_under_a_heading_of_data_are_numbers(read: Read) -> None:
+    lines = [f"{i},{1_500_000_000 + 977 * i},{120_101 + i}" for i in range(25)]
+    dataset = read("\n".join(["n,Sensor data,Raw data", *lines]).encode())
+    assert not dataset.time_columns
+    assert values(dataset, "Raw data")[0] == 120_101
+
+
 def test_zone_that_is_given_is_that_of_date_and_clock(read: Read) -> None:
     text = "Date,Time,Flow\n" + "".join(f"{t:%Y-%m-%d},{t:%H:%M:%S},{i}\n" for i, t in enumerate(CLOCKS))
     found = values(read(text.encode(), time_zone="Europe/Berlin"), "Date")

@@ -13,10 +13,10 @@ from services.ingest.values.timestamps import TimeColumn, find_time
 
 _FORMATS = {14: "%Y%m%d%H%M%S", 12: "%Y%m%d%H%M", 10: "%Y%m%d%H", 8: "%Y%m%d"}
 _SHAPE = r"^(19|20)\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(([01]\d|2[0-3])([0-5]\d){0,2})?$"
-_SIX_DIGITS = re.compile(r"(?i:(?:^|[\W_])(?:date|datum|fecha|data|dato)(?=$|[\W_])|yymmdd|ddmmyy|日付|日期)")
+_SIX_DIGITS = re.compile(r"(?i:(?:^|[\W_])(?:date|datum|fecha|dato)(?=$|[\W_])|^data$|yymmdd|ddmmyy|日付|日期)")
 _EPOCH = r"^\d{10}(\d{3}|\d{6}|\d{9})?(\.\d{1,9})?$|^[1-4]\.\d{5,18}[eE]\+?(0?9|12)$"
 _NAMES_A_TIME = re.compile(
-    r"(?i:epoch|unix|time[\W_]?stamp|datetime|(?:^|[\W_])(?:time|date|ts|utc|zeit|datum|fecha|data|y{4}mmdd)(?=$|[\W_])|_at$)"
+    r"(?i:epoch|unix|time[\W_]?stamp|datetime|(?:^|[\W_])(?:time|date|ts|utc|zeit|datum|y{4}mmdd)(?=$|[\W_])|_at$)"
     r"|[a-z](?:Time|Date|At|Ts|TS|UTC)(?=$|[\W_])"
 )
 _FROM, _TO = 946_684_800, 2_208_988_800
